@@ -47,7 +47,9 @@ struct Plan {
 class Scheduler {
  public:
   Scheduler(KvCache& cache, int max_batch, int prefill_chunk)
-      : cache_(cache), max_batch_(max_batch), prefill_chunk_(prefill_chunk) {}
+      : cache_(cache),
+        max_batch_(static_cast<std::size_t>(max_batch)),
+        prefill_chunk_(prefill_chunk) {}
 
   void add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
   bool idle() const { return waiting_.empty() && running_.empty(); }

@@ -208,15 +208,19 @@ void Tokenizer::Impl::read_merges(JsonReader& reader) {
 void Tokenizer::Impl::check_model_options(const std::vector<std::pair<std::string, Json>>& options,
                                           const std::string& where) {
   for (const auto& [key, value] : options) {
-    const std::string here = where + ": " + key;
+    std::string here = where;
+    here.append(": ").append(key);
+    const std::string written = dump_json(value);
+    const auto refuse = [&](const char* supported) {
+      fail(here.append(" ").append(written).append(" is not supported").append(supported));
+    };
     if (key == "type") {
-      if (value != "BPE")
-        fail(here + " " + dump_json(value) + " is not supported\n  supported: BPE");
+      if (value != "BPE") refuse("\n  supported: BPE");
     } else if (key == "unk_token") {
       if (value.is_null()) continue;
       if (!value.is_string()) fail(here + " is not a string");
       unknown = vocabulary.find(value.get<std::string>());
-      if (!unknown) fail(here + " " + dump_json(value) + " is not in the vocabulary");
+      if (!unknown) fail(here.append(" ").append(written).append(" is not in the vocabulary"));
     } else if (key == "fuse_unk") {
       fuse_unknown = value == true;
     } else if (key == "ignore_merges") {
@@ -228,9 +232,9 @@ void Tokenizer::Impl::check_model_options(const std::vector<std::pair<std::strin
         fail(here + " would make the same text encode differently each time\n  supported: null");
       }
     } else if (key == "continuing_subword_prefix" || key == "end_of_word_suffix") {
-      if (!value.is_null() && value != "") {
-        fail(here + " " + dump_json(value) + " is not supported\n  supported: null or empty");
-      }
+      const bool is_empty =
+          value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
+      if (!is_empty) refuse("\n  supported: null or empty");
     } else {
       fail(here +
            " is not known\n  supported: type, vocab, merges, unk_token, fuse_unk, "

@@ -260,7 +260,7 @@ const Value* Arguments::find(std::size_t index, std::string_view name) const {
   return nullptr;
 }
 
-Value Arguments::get(std::size_t index, std::string_view name, Value otherwise) const {
+Value Arguments::get(std::size_t index, std::string_view name, const Value& otherwise) const {
   const Value* const found = find(index, name);
   return found != nullptr ? *found : otherwise;
 }

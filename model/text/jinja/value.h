@@ -133,7 +133,7 @@ struct Arguments {
 
   // Argument `index`, or the one named `name`; null when it was not given.
   const Value* find(std::size_t index, std::string_view name) const;
-  Value get(std::size_t index, std::string_view name, Value otherwise) const;
+  Value get(std::size_t index, std::string_view name, const Value& otherwise) const;
   // throws Failure: more than `most` were given, or one with a name that is not in `names`.
   void check(const char* function, std::size_t least, std::size_t most,
              std::initializer_list<std::string_view> names) const;
