@@ -9,155 +9,40 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "model/families/family.h"
 
 namespace peira::model {
 namespace {
 
-// model_type, and the class name that config.json's "architectures" carries.
-struct Architecture {
-  std::string_view model_type;
-  std::string_view class_name;
-};
-constexpr std::array kSupported{Architecture{"qwen3_moe", "Qwen3MoeForCausalLM"}};
-
-// No size in a config is larger; products of two then fit 64 bits.
-constexpr std::int64_t kLargestSize = 1 << 30;
+constexpr std::int64_t kLargestSize = kLargestConfigSize;
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
-  throw Error(ErrorCode::kData, where + ": " + what);
+  fail_config(where, what);
 }
-
-std::string shown(const Json& value) {
-  std::string text = dump_json(value);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
-// The fields of one JSON object; errors name file and field. A null counts as absent, as Python's
-// None does in these files.
-class Fields {
- public:
-  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object.is_object()) fail(where_, "not a JSON object but " + shown(object));
-  }
-
-  const Json* find(std::string_view key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  // An integer in [low, high]. A whole number written as 8.0 counts.
-  std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
-    const std::string name(key);
-    const Json* value = find(key);
-    if (value == nullptr) fail(where_, name + " is missing");
-    return checked_integer(*value, name, low, high);
-  }
-
-  std::int64_t integer_or(std::string_view key, std::int64_t low, std::int64_t high,
-                          std::int64_t absent) const {
-    return find(key) == nullptr ? absent : integer(key, low, high);
-  }
-
-  int size(std::string_view key) const { return static_cast<int>(integer(key, 1, kLargestSize)); }
-  int size_or(std::string_view key, int absent) const {
-    return find(key) == nullptr ? absent : size(key);
-  }
-
-  std::optional<double> number(std::string_view key) const {
-    const Json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_number())
-      fail(where_, std::string(key) + " is " + shown(*value) + ", not a number");
-    const double number = value->get<double>();
-    if (!std::isfinite(number)) fail(where_, std::string(key) + " is not finite");
-    return number;
-  }
-
-  double positive_or(std::string_view key, double absent) const {
-    const double value = number(key).value_or(absent);
-    if (!(value > 0))
-      fail(where_, std::string(key) + " is " + shown(value) + " but must be positive");
-    return value;
-  }
-
-  bool flag_or(std::string_view key, bool absent) const {
-    const Json* value = find(key);
-    if (value == nullptr) return absent;
-    if (!value->is_boolean())
-      fail(where_, std::string(key) + " is " + shown(*value) + ", not true or false");
-    return value->get<bool>();
-  }
-
-  std::string text_or(std::string_view key, std::string_view absent) const {
-    const Json* value = find(key);
-    if (value == nullptr) return std::string(absent);
-    if (!value->is_string())
-      fail(where_, std::string(key) + " is " + shown(*value) + ", not a string");
-    return value->get<std::string>();
-  }
-
-  // One integer or a list of them; empty when absent.
-  template <typename Integer>
-  std::vector<Integer> integers(std::string_view key, std::int64_t low, std::int64_t high) const {
-    std::vector<Integer> out;
-    const Json* value = find(key);
-    if (value == nullptr) return out;
-    const std::string name(key);
-    if (!value->is_array()) {
-      out.push_back(static_cast<Integer>(checked_integer(*value, name, low, high)));
-      return out;
-    }
-    for (const Json& element : *value) {
-      out.push_back(static_cast<Integer>(checked_integer(element, name, low, high)));
-    }
-    return out;
-  }
-
-  const std::string& where() const { return where_; }
-
- private:
-  std::int64_t checked_integer(const Json& value, const std::string& name, std::int64_t low,
-                               std::int64_t high) const {
-    double number = 0;
-    if (value.is_number()) number = value.get<double>();
-    if (!value.is_number() || number != std::floor(number)) {
-      fail(where_, name + " is " + shown(value) + ", not a whole number");
-    }
-    if (number < static_cast<double>(low) || number > static_cast<double>(high)) {
-      fail(where_, name + " is " + shown(value) + " but must be from " + std::to_string(low) +
-                       " to " + std::to_string(high));
-    }
-    return static_cast<std::int64_t>(number);
-  }
-
-  const Json& object_;
-  std::string where_;
-};
 
 std::string supported_list() {
   std::string list;
-  for (const Architecture& architecture : kSupported) {
-    list += (list.empty() ? "" : ", ") + std::string(architecture.model_type) + " (" +
-            std::string(architecture.class_name) + ")";
+  for (const Family& family : families()) {
+    list += (list.empty() ? "" : ", ") + std::string(family.model_type) + " (" +
+            std::string(family.class_name) + ")";
   }
   return list;
 }
 
 // The family: model_type decides, else the first of "architectures".
-std::string model_type_of(const Fields& fields) {
+const Family& family_of(const ConfigFields& fields) {
   const std::string model_type = fields.text_or("model_type", "");
   std::string class_name;
   if (const Json* names = fields.find("architectures");
       names != nullptr && names->is_array() && !names->empty() && names->front().is_string()) {
     class_name = names->front().get<std::string>();
   }
-  for (const Architecture& architecture : kSupported) {
-    const bool is_type = model_type == architecture.model_type;
-    const bool is_class = class_name == architecture.class_name;
+  for (const Family& family : families()) {
+    const bool is_type = model_type == family.model_type;
+    const bool is_class = class_name == family.class_name;
     // A classifier on the same trunk has the model_type but another head.
     if (is_type && !class_name.empty() && !is_class) break;
-    if (is_type || (model_type.empty() && is_class)) return std::string(architecture.model_type);
+    if (is_type || (model_type.empty() && is_class)) return family;
   }
   const std::string what = model_type.empty() && class_name.empty()
                                ? "neither model_type nor architectures says which model this is"
@@ -167,14 +52,52 @@ std::string model_type_of(const Fields& fields) {
   fail(fields.where(), what + "\n  supported: " + supported_list());
 }
 
-RopeParameters rope_of(const Fields& fields, int max_position_embeddings) {
-  // rope_parameters wins over rope_scaling, which holds what it does except for rope_theta.
-  const char* const key =
-      fields.find("rope_parameters") != nullptr ? "rope_parameters" : "rope_scaling";
-  static const Json kNone = Json::object();
-  const Json* const given = fields.find(key);
-  const Fields rope(given == nullptr ? kNone : *given, fields.where() + ": " + key);
+void check_consistency(const ModelConfig& config, const std::string& where) {
+  const auto text = [](auto value) { return std::to_string(value); };
+  if (config.num_attention_heads % config.num_key_value_heads != 0) {
+    fail(where, "num_attention_heads is " + text(config.num_attention_heads) +
+                    " but num_key_value_heads is " + text(config.num_key_value_heads) +
+                    "\n  each key-value head must serve the same number of attention heads");
+  }
+  if (config.head_dim % 2 != 0) {
+    fail(where, "head_dim is " + text(config.head_dim) +
+                    "\n  rotary embedding turns pairs: it must be even");
+  }
+  if (config.rotary_dim < 2 || config.rotary_dim > config.head_dim || config.rotary_dim % 2 != 0) {
+    fail(where, "partial_rotary_factor turns " + text(config.rotary_dim) + " of " +
+                    text(config.head_dim) + " elements\n  it must turn pairs, at least one");
+  }
+  if (config.num_experts_per_tok > config.num_experts) {
+    fail(where, "num_experts_per_tok is " + text(config.num_experts_per_tok) +
+                    " but num_experts is " + text(config.num_experts) +
+                    "\n  a token cannot be routed to more experts than a layer has");
+  }
+  for (const int layer : config.mlp_only_layers) {
+    if (layer >= config.num_hidden_layers) {
+      fail(where, "mlp_only_layers names layer " + text(layer) + " but num_hidden_layers is " +
+                      text(config.num_hidden_layers));
+    }
+  }
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (!config.is_moe_layer(layer) && config.intermediate_size == 0) {
+      fail(where, "layer " + text(layer) + " is dense but intermediate_size is missing");
+    }
+    if (config.is_moe_layer(layer) && config.moe_intermediate_size == 0) {
+      fail(where, "layer " + text(layer) + " is sparse but moe_intermediate_size is missing");
+    }
+  }
+  for (const std::int32_t token : config.generation.eos_token_id) {
+    if (token >= config.vocab_size) {
+      fail(where,
+           "eos_token_id " + text(token) + " is not below vocab_size " + text(config.vocab_size));
+    }
+  }
+}
 
+}  // namespace
+
+RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
+                         int max_position_embeddings) {
   RopeParameters out;
   out.rope_type = rope.text_or("rope_type", rope.text_or("type", "default"));
   out.rope_theta = rope.find("rope_theta") != nullptr ? rope.positive_or("rope_theta", 0)
@@ -211,59 +134,26 @@ RopeParameters rope_of(const Fields& fields, int max_position_embeddings) {
   return out;
 }
 
-void check_consistency(const ModelConfig& config, const std::string& where) {
-  const auto text = [](auto value) { return std::to_string(value); };
-  if (config.num_attention_heads % config.num_key_value_heads != 0) {
-    fail(where, "num_attention_heads is " + text(config.num_attention_heads) +
-                    " but num_key_value_heads is " + text(config.num_key_value_heads) +
-                    "\n  each key-value head must serve the same number of attention heads");
-  }
-  if (config.head_dim % 2 != 0) {
-    fail(where, "head_dim is " + text(config.head_dim) +
-                    "\n  rotary embedding turns pairs: it must be even");
-  }
-  if (config.num_experts_per_tok > config.num_experts) {
-    fail(where, "num_experts_per_tok is " + text(config.num_experts_per_tok) +
-                    " but num_experts is " + text(config.num_experts) +
-                    "\n  a token cannot be routed to more experts than a layer has");
-  }
-  if (config.hidden_act != "silu") {
-    fail(where, "hidden_act \"" + config.hidden_act + "\" is not supported\n  supported: silu");
-  }
-  for (const int layer : config.mlp_only_layers) {
-    if (layer >= config.num_hidden_layers) {
-      fail(where, "mlp_only_layers names layer " + text(layer) + " but num_hidden_layers is " +
-                      text(config.num_hidden_layers));
-    }
-  }
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    if (!config.is_moe_layer(layer) && config.intermediate_size == 0) {
-      fail(where, "layer " + text(layer) + " is dense but intermediate_size is missing");
-    }
-    if (config.is_moe_layer(layer) && config.moe_intermediate_size == 0) {
-      fail(where, "layer " + text(layer) + " is sparse but moe_intermediate_size is missing");
-    }
-  }
-  for (const std::int32_t token : config.generation.eos_token_id) {
-    if (token >= config.vocab_size) {
-      fail(where,
-           "eos_token_id " + text(token) + " is not below vocab_size " + text(config.vocab_size));
-    }
-  }
-}
-
-}  // namespace
-
 bool ModelConfig::is_moe_layer(int layer) const {
   const bool is_mlp_only =
       std::find(mlp_only_layers.begin(), mlp_only_layers.end(), layer) != mlp_only_layers.end();
   return !is_mlp_only && num_experts > 0 && (layer + 1) % decoder_sparse_step == 0;
 }
 
+bool ModelConfig::has_layer_type(LayerType type) const {
+  return std::find(layer_types.begin(), layer_types.end(), type) != layer_types.end();
+}
+
+int ModelConfig::conv_channels() const {
+  return 2 * linear_num_key_heads * linear_key_head_dim +
+         linear_num_value_heads * linear_value_head_dim;
+}
+
 ModelConfig config_from_json(const Json& config, const std::string& where) {
-  const Fields fields(config, where);
+  const ConfigFields fields(config, where);
+  const Family& family = family_of(fields);
   ModelConfig out;
-  out.model_type = model_type_of(fields);
+  out.model_type = family.model_type;
   out.vocab_size = fields.size("vocab_size");
   out.hidden_size = fields.size("hidden_size");
   out.intermediate_size = fields.size_or("intermediate_size", 0);
@@ -281,33 +171,24 @@ ModelConfig config_from_json(const Json& config, const std::string& where) {
                     " is not a multiple of num_attention_heads " +
                     std::to_string(out.num_attention_heads));
   }
+  out.rotary_dim = out.head_dim;
+  out.attention_scale = 1 / std::sqrt(static_cast<double>(out.head_dim));
   out.hidden_act = fields.text_or("hidden_act", "silu");
   out.rms_norm_eps = fields.positive_or("rms_norm_eps", 1e-6);
   out.max_position_embeddings = fields.size("max_position_embeddings");
-  out.rope_parameters = rope_of(fields, out.max_position_embeddings);
+  // rope_parameters wins over rope_scaling, which holds what it does except for rope_theta.
+  const char* const rope_key =
+      fields.find("rope_parameters") != nullptr ? "rope_parameters" : "rope_scaling";
+  static const Json kNone = Json::object();
+  const Json* const rope = fields.find(rope_key);
+  out.rope_parameters =
+      read_rope(fields, ConfigFields(rope == nullptr ? kNone : *rope, where + ": " + rope_key),
+                out.max_position_embeddings);
   out.attention_bias = fields.flag_or("attention_bias", false);
   out.tie_word_embeddings = fields.flag_or("tie_word_embeddings", false);
-  out.decoder_sparse_step =
-      static_cast<int>(fields.integer_or("decoder_sparse_step", 1, kLargestSize, 1));
-  out.mlp_only_layers = fields.integers<int>("mlp_only_layers", 0, kLargestSize);
-  // transformers 5 writes qwen3_moe's num_experts as num_local_experts.
-  const char* const experts_key =
-      fields.find("num_experts") != nullptr ? "num_experts" : "num_local_experts";
-  if (fields.find(experts_key) == nullptr) fail(where, "num_experts is missing");
-  out.num_experts = static_cast<int>(fields.integer(experts_key, 1, 65536));
-  out.num_experts_per_tok = static_cast<int>(fields.integer("num_experts_per_tok", 1, 65536));
-  out.norm_topk_prob = fields.flag_or("norm_topk_prob", false);
   out.dtype = fields.text_or("dtype", fields.text_or("torch_dtype", ""));
-  if (fields.flag_or("use_sliding_window", false)) {
-    fail(where,
-         "use_sliding_window is true, which is not supported\n  try: a checkpoint that "
-         "attends over its whole context");
-  }
-  if (fields.find("quantization_config") != nullptr) {
-    fail(where,
-         "quantization_config is present, but quantised weights are not supported\n  try: the "
-         "checkpoint's BF16, F16 or F32 version");
-  }
+  out.layer_types.assign(static_cast<std::size_t>(out.num_hidden_layers),
+                         LayerType::kFullAttention);
 
   constexpr std::int64_t kLargestId = std::numeric_limits<std::int32_t>::max();
   out.generation.eos_token_id = fields.integers<std::int32_t>("eos_token_id", 0, kLargestId);
@@ -319,13 +200,41 @@ ModelConfig config_from_json(const Json& config, const std::string& where) {
     const std::int64_t pad = fields.integer("pad_token_id", -1, kLargestId);
     if (pad >= 0) out.pad_token_id = static_cast<std::int32_t>(pad);
   }
+  family.read_config(fields, out);
   check_consistency(out, where);
   return out;
 }
 
+void read_experts(const ConfigFields& fields, ModelConfig& config) {
+  config.decoder_sparse_step =
+      static_cast<int>(fields.integer_or("decoder_sparse_step", 1, kLargestSize, 1));
+  config.mlp_only_layers = fields.integers<int>("mlp_only_layers", 0, kLargestSize);
+  // transformers 5 writes some families' num_experts as num_local_experts.
+  const char* const experts_key =
+      fields.find("num_experts") != nullptr ? "num_experts" : "num_local_experts";
+  if (fields.find(experts_key) == nullptr) fields.fail("num_experts is missing");
+  config.num_experts = static_cast<int>(fields.integer(experts_key, 1, 65536));
+  config.num_experts_per_tok = static_cast<int>(fields.integer("num_experts_per_tok", 1, 65536));
+  config.norm_topk_prob = fields.flag_or("norm_topk_prob", false);
+}
+
+void require_silu(const ConfigFields& fields, const ModelConfig& config) {
+  if (config.hidden_act != "silu") {
+    fields.fail("hidden_act \"" + config.hidden_act + "\" is not supported\n  supported: silu");
+  }
+}
+
+void refuse_quantization(const ConfigFields& fields) {
+  if (fields.find("quantization_config") != nullptr) {
+    fields.fail(
+        "quantization_config is present, but quantised weights are not supported\n  try: the "
+        "checkpoint's BF16, F16 or F32 version");
+  }
+}
+
 void apply_generation_config(const Json& generation, const std::string& where,
                              ModelConfig& config) {
-  const Fields fields(generation, where);
+  const ConfigFields fields(generation, where);
   if (fields.find("eos_token_id") != nullptr) {
     config.generation.eos_token_id =
         fields.integers<std::int32_t>("eos_token_id", 0, config.vocab_size - 1);
@@ -354,11 +263,11 @@ ModelConfig load_config(const CheckpointFiles& files) {
   return config;
 }
 
-RopeFrequencies rope_frequencies(const RopeParameters& rope, int head_dim) {
-  const int half = head_dim / 2;
+RopeFrequencies rope_frequencies(const RopeParameters& rope, int rotary_dim) {
+  const int half = rotary_dim / 2;
   std::vector<float> pos_freqs(static_cast<std::size_t>(half));
   for (int i = 0; i < half; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+    const float exponent = static_cast<float>(2 * i) / static_cast<float>(rotary_dim);
     pos_freqs[static_cast<std::size_t>(i)] =
         static_cast<float>(std::pow(rope.rope_theta, static_cast<double>(exponent)));
   }
@@ -376,7 +285,7 @@ RopeFrequencies rope_frequencies(const RopeParameters& rope, int head_dim) {
 
   // The dimension that turns `rotations` times over the original context.
   const auto correction_dim = [&](double rotations) {
-    return head_dim *
+    return rotary_dim *
            std::log(rope.original_max_position_embeddings / (rotations * 2 * std::numbers::pi)) /
            (2 * std::log(rope.rope_theta));
   };
@@ -387,7 +296,7 @@ RopeFrequencies rope_frequencies(const RopeParameters& rope, int head_dim) {
     high = std::ceil(high);
   }
   low = std::max(low, 0.0);
-  high = std::min(high, head_dim - 1.0);
+  high = std::min(high, rotary_dim - 1.0);
   if (low == high) high += 0.001;
   for (std::size_t i = 0; i < pos_freqs.size(); ++i) {
     const float ramp = std::clamp(

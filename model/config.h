@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/backend/backend.h"
 #include "model/checkpoint_files.h"
+#include "model/config_fields.h"
 #include "model/sampling.h"
 
 namespace peira::model {
@@ -35,6 +37,13 @@ struct GenerationConfig {
   SamplingParams sampling;
 };
 
+// What mixes a layer's tokens.
+enum class LayerType : std::uint8_t {
+  kFullAttention,
+  kSlidingAttention,  // of the last sliding_window positions
+  kLinearAttention,   // gated DeltaNet
+};
+
 struct ModelConfig {
   std::string model_type;  // the family, e.g. "qwen3_moe"
   int vocab_size = 0;
@@ -42,21 +51,42 @@ struct ModelConfig {
   int intermediate_size = 0;      // of dense layers
   int moe_intermediate_size = 0;  // of one expert
   int num_hidden_layers = 0;
-  int num_attention_heads = 0;
-  int num_key_value_heads = 0;
-  int head_dim = 0;
+  std::vector<LayerType> layer_types;  // [num_hidden_layers]
   std::string hidden_act;
   double rms_norm_eps = 1e-6;
   int max_position_embeddings = 0;
-  RopeParameters rope_parameters;
-  bool attention_bias = false;
   bool tie_word_embeddings = false;
+  std::string dtype;                   // as written: "bfloat16"; empty when absent
+  double embedding_scale = 1;          // embeddings are multiplied by this
+  double final_logit_softcapping = 0;  // logits become cap tanh(logit / cap); 0: they stay
+
+  // Attention.
+  int num_attention_heads = 0;
+  int num_key_value_heads = 0;
+  int head_dim = 0;
+  int rotary_dim = 0;          // the first elements of a head that turn: head_dim * partial factor
+  double attention_scale = 1;  // of query times key
+  int sliding_window = 0;      // of kSlidingAttention layers
+  RopeParameters rope_parameters;
+  std::optional<RopeParameters> local_rope_parameters;  // of kSlidingAttention, if they differ
+  bool attention_bias = false;
+  double clip_qkv = 0;  // queries, keys and values are clamped to +-this; 0: they are not
+
+  // Experts.
   int decoder_sparse_step = 1;
   std::vector<int> mlp_only_layers;
-  int num_experts = 0;
+  int num_experts = 0;  // 0: every layer is dense
   int num_experts_per_tok = 0;
   bool norm_topk_prob = false;
-  std::string dtype;  // as written: "bfloat16"; empty when absent
+  int shared_expert_intermediate_size = 0;  // 0: there is no shared expert
+  GatedActivation activation;               // of dense layers and experts
+
+  // Linear attention (gated DeltaNet).
+  int linear_num_key_heads = 0;
+  int linear_num_value_heads = 0;
+  int linear_key_head_dim = 0;
+  int linear_value_head_dim = 0;
+  int linear_conv_kernel_dim = 0;
 
   std::optional<std::int32_t> bos_token_id;
   std::optional<std::int32_t> pad_token_id;
@@ -64,6 +94,9 @@ struct ModelConfig {
 
   // A layer is sparse unless mlp_only_layers names it or decoder_sparse_step passes it over.
   bool is_moe_layer(int layer) const;
+  bool has_layer_type(LayerType type) const;
+  // Channels of a linear-attention layer's convolution: its queries, keys and values.
+  int conv_channels() const;
 };
 
 // config.json and, where there is one, generation_config.json.
@@ -75,16 +108,31 @@ ModelConfig load_config(const CheckpointFiles& files);
 // The same from parsed JSON. where: named in errors, e.g. "tiny/config.json".
 ModelConfig config_from_json(const Json& config, const std::string& where);
 
+// Pieces of config.json that families share; each family's read_config() calls those it has.
+//
+// read_rope            the parameters in `rope`, an object such as rope_scaling, with what older
+//                      files write beside it in `fields`.
+// read_experts         num_experts (or num_local_experts), num_experts_per_tok, norm_topk_prob and
+//                      which layers are sparse.
+// require_silu         refuses another hidden_act.
+// refuse_quantization  for families without quantised weights.
+// throws               Error(kData), naming file and field.
+RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
+                         int max_position_embeddings);
+void read_experts(const ConfigFields& fields, ModelConfig& config);
+void require_silu(const ConfigFields& fields, const ModelConfig& config);
+void refuse_quantization(const ConfigFields& fields);
+
 // Fills `config.generation` from a parsed generation_config.json.
 void apply_generation_config(const Json& generation, const std::string& where, ModelConfig& config);
 
-// The inverse frequencies [head_dim / 2], in float32 as transformers computes them, and the factor
-// on cos and sin.
-// source  modeling_rope_utils.py of transformers 5.17; yarn: Peng et al. 2023, arXiv:2309.00071.
+// The inverse frequencies [rotary_dim / 2], in float32 as transformers computes them, and the
+// factor on cos and sin. source  modeling_rope_utils.py of transformers 5.17; yarn: Peng et al.
+// 2023, arXiv:2309.00071.
 struct RopeFrequencies {
   std::vector<float> inv_freq;
   float attention_scaling = 1;
 };
-RopeFrequencies rope_frequencies(const RopeParameters& rope, int head_dim);
+RopeFrequencies rope_frequencies(const RopeParameters& rope, int rotary_dim);
 
 }  // namespace peira::model

@@ -1,7 +1,5 @@
 #include "model/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -47,14 +45,18 @@ void check_options(const EngineOptions& options) {
   expect(options.max_kv_tokens >= 0, "max_kv_tokens", options.max_kv_tokens);
 }
 
+constexpr DType kKvType = DType::kF32;
+
 // Pages for max_kv_tokens; unless given, for max_batch sequences of full length, but at most half
 // the machine's memory. Pages cost nothing until they are used.
-std::int64_t num_pages(const ModelConfig& config, const EngineOptions& options) {
+std::int64_t num_pages(const ModelConfig& config, const EngineOptions& options,
+                       std::int64_t memory_bytes) {
   if (options.max_kv_tokens > 0) return KvCache::pages_for(options.max_kv_tokens);
-  const std::int64_t memory_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const std::int64_t page_bytes = KvCache::page_bytes(config, kKvType);
+  // A model of linear attention alone caches no keys: its pages only count tokens.
   const std::int64_t wanted =
       KvCache::pages_for(config.max_position_embeddings) * std::int64_t{options.max_batch};
-  const std::int64_t affordable = memory_bytes / 2 / KvCache::page_bytes(config);
+  const std::int64_t affordable = page_bytes == 0 ? wanted : memory_bytes / 2 / page_bytes;
   return std::clamp<std::int64_t>(std::min(wanted, affordable), 1,
                                   std::numeric_limits<std::int32_t>::max());
 }
@@ -65,8 +67,9 @@ struct Engine::Impl {
   Impl(const CheckpointFiles& checkpoint, const EngineOptions& options)
       : files(checkpoint),
         config(config_with_options(files, options)),
-        backend(make_backend(options.device, options.num_threads)),
-        cache(*backend, config, num_pages(config, options)),
+        backend(make_backend({.device = options.device, .num_threads = options.num_threads})),
+        cache(*backend, config, num_pages(config, options, backend->memory_bytes()),
+              options.max_batch, kKvType),
         decoder(*backend, config, load_weights(),
                 std::int64_t{options.max_batch} + options.prefill_chunk),
         scheduler(cache, options.max_batch, options.prefill_chunk) {}
@@ -189,7 +192,8 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
     batch.sequences.push_back({.first_row = first_row,
                                .num_rows = static_cast<int>(part.num_tokens),
                                .first_position = static_cast<int>(sequence.num_computed),
-                               .pages = sequence.pages});
+                               .pages = sequence.pages,
+                               .state_slot = sequence.state_slot});
   }
   decoder.forward(batch, cache);
   for (const Plan::Part& part : plan.parts) part.sequence->num_computed += part.num_tokens;

@@ -32,6 +32,7 @@ bool Scheduler::reserve(Sequence& sequence, std::int64_t num_tokens, const Plan&
     Sequence& youngest = *running_.back();
     if (&youngest == &sequence || contains(plan, &youngest)) return false;
     cache_.release(youngest.pages);
+    cache_.release_slot(youngest.state_slot);
     youngest.num_computed = 0;
     waiting_.push_front(std::move(running_.back()));
     running_.pop_back();
@@ -49,6 +50,7 @@ void Scheduler::admit_waiting() {
     // Its prompt's pages are taken at once, so that the next candidate sees what is left.
     cache_.reserve(static_cast<std::int64_t>(running_.back()->tokens.size()),
                    running_.back()->pages);
+    running_.back()->state_slot = cache_.acquire_slot();
   }
 }
 
@@ -87,7 +89,10 @@ std::unique_ptr<Sequence> Scheduler::remove(const Sequence& sequence) {
     out = std::move(*queued);
     waiting_.erase(queued);
   }
-  if (out != nullptr) cache_.release(out->pages);
+  if (out != nullptr) {
+    cache_.release(out->pages);
+    cache_.release_slot(out->state_slot);
+  }
   return out;
 }
 

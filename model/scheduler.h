@@ -18,6 +18,7 @@ struct Sequence {
   std::int64_t num_prompt_tokens = 0;
   std::vector<std::int32_t> tokens;  // the prompt, then what was generated
   std::vector<std::int32_t> pages;   // of the key-value cache
+  int state_slot = -1;               // of the recurrent states, while it runs
   std::int64_t num_computed = 0;     // tokens whose keys and values are cached
   bool is_cancelled = false;
 

@@ -1,8 +1,12 @@
 #include "model/tensor.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "base/error.h"
@@ -19,6 +23,26 @@ const char* name_of(DType dtype) {
       return "F16";
     case DType::kI32:
       return "I32";
+    case DType::kI8:
+      return "I8";
+    case DType::kU8:
+      return "U8";
+    case DType::kF8E4M3:
+      return "F8_E4M3";
+    case DType::kQ4_0:
+      return "Q4_0";
+    case DType::kQ5_0:
+      return "Q5_0";
+    case DType::kQ8_0:
+      return "Q8_0";
+    case DType::kQ4_K:
+      return "Q4_K";
+    case DType::kQ5_K:
+      return "Q5_K";
+    case DType::kQ6_K:
+      return "Q6_K";
+    case DType::kMXFP4:
+      return "MXFP4";
   }
   return "?";
 }
@@ -58,9 +82,9 @@ Shape with_rows(const Shape& shape, std::int64_t rows) {
 }
 
 std::int64_t row_bytes(const Shape& shape, DType dtype) {
-  std::int64_t count = size_of(dtype);
+  std::int64_t count = 1;
   for (int axis = 1; axis < shape.rank(); ++axis) count *= shape[axis];
-  return count;
+  return bytes_of(dtype, count);
 }
 
 }  // namespace
@@ -85,6 +109,13 @@ TensorView TensorView::slice(std::int64_t first, std::int64_t count) const {
           with_rows(shape, count)};
 }
 
+TensorView TensorView::first(const Shape& other) const {
+  if (other.num_elements() > shape.num_elements()) {
+    throw Error(ErrorCode::kInternal, "the first " + other.text() + " of " + shape.text());
+  }
+  return {data, dtype, other};
+}
+
 TensorView TensorView::reshape(const Shape& other) const {
   if (other.num_elements() != shape.num_elements()) {
     throw Error(ErrorCode::kInternal, "reshape of " + shape.text() + " to " + other.text());
@@ -94,7 +125,7 @@ TensorView TensorView::reshape(const Shape& other) const {
 
 Tensor host_tensor(DType dtype, const Shape& shape) {
   constexpr std::size_t kAlignment = 64;
-  const auto size_bytes = static_cast<std::size_t>(shape.num_elements() * size_of(dtype));
+  const auto size_bytes = static_cast<std::size_t>(bytes_of(dtype, shape.num_elements()));
   // calloc, not aligned_alloc and memset: large blocks then come zeroed from the system page by
   // page. The block's own address is kept in front of the aligned data.
   void* const block = std::calloc(1, size_bytes + kAlignment + sizeof(void*));
@@ -113,6 +144,14 @@ Tensor host_tensor(DType dtype, const Shape& shape) {
         if (owned != nullptr) std::free(static_cast<void**>(owned)[-1]);
       },
       dtype, shape);
+}
+
+std::int64_t host_memory_bytes() {
+  const std::int64_t machine = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  // Slurm and containers limit by control group; "max" there reads as no number.
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max");
+  std::int64_t limit = 0;
+  return limit_file >> limit && limit > 0 ? std::min(machine, limit) : machine;
 }
 
 float float_from_bf16(std::uint16_t bits) {

@@ -11,12 +11,80 @@
 
 namespace peira::model {
 
-enum class DType : std::uint8_t { kF32, kBF16, kF16, kI32 };
+// Element types. Those from kQ4_0 on are block formats: a block of consecutive elements of a row
+// shares its scales. Their bytes are as ggml defines them (ggml/src/ggml-common.h).
+enum class DType : std::uint8_t {
+  kF32,
+  kBF16,
+  kF16,
+  kI32,
+  kI8,
+  kU8,
+  kF8E4M3,  // safetensors' F8_E4M3: 4 exponent bits, 3 fraction bits, no infinity
+  kQ4_0,    // 32 elements: f16 scale, 16 bytes of 4-bit values
+  kQ5_0,    // 32: f16 scale, 4 bytes of fifth bits, 16 bytes
+  kQ8_0,    // 32: f16 scale, 32 bytes
+  kQ4_K,    // 256: two f16, 12 bytes of 6-bit scales and minima, 128 bytes
+  kQ5_K,    // 256: as kQ4_K with 32 bytes of fifth bits
+  kQ6_K,    // 256: 128 + 64 bytes of values, 16 8-bit scales, f16
+  kMXFP4,   // 32: an E8M0 scale, 16 bytes of E2M1 values (OCP Microscaling formats 1.0)
+};
 
-constexpr std::int64_t size_of(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kI32 ? 4 : 2;
+// Elements that share a block; 1 for plain types.
+constexpr std::int64_t block_elements(DType dtype) {
+  switch (dtype) {
+    case DType::kQ4_0:
+    case DType::kQ5_0:
+    case DType::kQ8_0:
+    case DType::kMXFP4:
+      return 32;
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+    case DType::kQ6_K:
+      return 256;
+    default:
+      return 1;
+  }
 }
-const char* name_of(DType dtype);  // as safetensors spells it: "BF16"
+
+// Bytes of one block; of one element for plain types.
+constexpr std::int64_t block_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+    case DType::kI32:
+      return 4;
+    case DType::kBF16:
+    case DType::kF16:
+      return 2;
+    case DType::kI8:
+    case DType::kU8:
+    case DType::kF8E4M3:
+      return 1;
+    case DType::kQ4_0:
+      return 18;
+    case DType::kQ5_0:
+      return 22;
+    case DType::kQ8_0:
+      return 34;
+    case DType::kQ4_K:
+      return 144;
+    case DType::kQ5_K:
+      return 176;
+    case DType::kQ6_K:
+      return 210;
+    case DType::kMXFP4:
+      return 17;
+  }
+  return 0;
+}
+
+// Bytes of `num_elements` consecutive elements, a multiple of the block.
+constexpr std::int64_t bytes_of(DType dtype, std::int64_t num_elements) {
+  return num_elements / block_elements(dtype) * block_bytes(dtype);
+}
+
+// As safetensors and GGUF spell it: "BF16", "Q4_K".
+const char* name_of(DType dtype);
 
 // Up to four sizes, outermost first.
 class Shape {
@@ -66,6 +134,8 @@ struct TensorView {
   float* f32() const { return static_cast<float*>(data); }
   std::int32_t* i32() const { return static_cast<std::int32_t*>(data); }
   TensorView slice(std::int64_t first, std::int64_t count) const;
+  // The first elements, as many as `other` has, under that shape.
+  TensorView first(const Shape& other) const;
   // The same elements under another shape with as many elements.
   TensorView reshape(const Shape& other) const;
   operator ConstTensorView() const { return {data, dtype, shape}; }  // NOLINT: views convert freely
@@ -99,6 +169,9 @@ class Tensor {
 // A zeroed tensor in host memory, 64-byte aligned. Memory is taken from the system when it is first
 // touched. throws Error(kUnavailable): not enough memory (says how much was asked for).
 Tensor host_tensor(DType dtype, const Shape& shape);
+
+// Bytes of memory that this machine, or this process's control group where that is less, has.
+std::int64_t host_memory_bytes();
 
 // bfloat16 and float16 (IEEE 754 binary16) bits as the float they stand for, exactly.
 float float_from_bf16(std::uint16_t bits);

@@ -1,14 +1,32 @@
 #include "model/families/family.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
+#include "model/layers/placement.h"
 
 namespace peira::model {
 
+std::span<const Family> families() {
+  static const std::array kFamilies{qwen3_moe_family()};
+  return kFamilies;
+}
+
 DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
                                     Backend& backend) {
-  if (config.model_type == "qwen3_moe") return load_qwen3_moe(config, tensors, backend);
-  throw Error(ErrorCode::kInternal,
-              "config.cpp knows a family that family.cpp does not: " + config.model_type);
+  const std::span<const Family> all = families();
+  const auto family = std::find_if(all.begin(), all.end(), [&](const Family& candidate) {
+    return candidate.model_type == config.model_type;
+  });
+  if (family == all.end()) {
+    throw Error(ErrorCode::kInternal, "no family is named " + config.model_type);
+  }
+  WeightLoader loader(config, tensors);
+  DecoderWeights host = family->take_weights(config, loader);
+  tensors.finish();
+  host.owned = loader.take_owned();
+  return placed(backend, std::move(host));
 }
 
 }  // namespace peira::model

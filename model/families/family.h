@@ -1,13 +1,30 @@
-// A family maps a checkpoint's tensor names and flags onto the layers. Adding one: a file beside
-// this, a row in load_decoder_weights(), a row of names in config.cpp, a golden checkpoint.
+// A family maps a checkpoint's configuration and tensor names onto the layers. Adding one: a file
+// beside this, a row in families(), a golden checkpoint.
 #pragma once
+
+#include <span>
+#include <string_view>
 
 #include "model/backend/backend.h"
 #include "model/config.h"
+#include "model/families/weight_loader.h"
 #include "model/layers/decoder.h"
 #include "model/safetensors.h"
 
 namespace peira::model {
+
+struct Family {
+  std::string_view model_type;  // of config.json
+  std::string_view class_name;  // as config.json's "architectures" carries it
+  // Fills in what this family's config.json says beyond the fields that all share.
+  // throws Error(kData): a field is missing, out of range or not supported.
+  void (*read_config)(const ConfigFields& fields, ModelConfig& config);
+  // Takes all tensors by name, in host memory.
+  DecoderWeights (*take_weights)(const ModelConfig& config, WeightLoader& loader);
+};
+
+// All families, in the order in which messages list them.
+std::span<const Family> families();
 
 // The weights of `config.model_type`'s decoder, placed on `backend`. They may point into the mapped
 // files, which must stay.
@@ -15,8 +32,7 @@ namespace peira::model {
 DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
                                     Backend& backend);
 
-// Qwen3-MoE text models (Qwen3-30B-A3B and its kin).
-DecoderWeights load_qwen3_moe(const ModelConfig& config, CheckpointTensors& tensors,
-                              Backend& backend);
+// One a file of this folder.
+Family qwen3_moe_family();
 
 }  // namespace peira::model

@@ -31,8 +31,10 @@ class Buffers {
 
   std::int64_t max_rows() const { return max_rows_; }
 
+  // `batch` as the operations read it, written to the device. Valid until the next call.
+  BatchRows upload(const Batch& batch);
+
   Tensor tokens;          // [max_rows] int32
-  Tensor positions;       // [max_rows] int32
   Tensor hidden;          // [max_rows, hidden_size]: the residual stream
   Tensor normed;          // [max_rows, hidden_size]: a block's input
   Tensor block_out;       // [max_rows, hidden_size]: what a block adds
@@ -40,15 +42,33 @@ class Buffers {
   Tensor k;               // [max_rows, num_key_value_heads * head_dim]
   Tensor v;               // [max_rows, num_key_value_heads * head_dim]
   Tensor attended;        // [max_rows, num_attention_heads * head_dim]
-  Tensor cos_sin;         // [max_rows, head_dim]
+  Tensor attention_gate;  // [max_rows, num_attention_heads * head_dim]
+  Tensor cos_sin;         // [max_rows, rotary_dim]
+  Tensor local_cos_sin;   // [max_rows, rotary_dim], of local_rope_parameters
   Tensor router_logits;   // [max_rows, num_experts]
   Tensor expert_ids;      // [max_rows, num_experts_per_tok] int32
   Tensor expert_weights;  // [max_rows, num_experts_per_tok]
-  Tensor gate;            // [max_rows, intermediate_size], for dense layers
-  Tensor up;              // [max_rows, intermediate_size]
+  Tensor gate;            // [max_rows, the widest dense or shared unit]
+  Tensor up;              // likewise
+  Tensor shared_out;      // [max_rows, hidden_size], of the shared expert
+  Tensor shared_gate;     // [max_rows, 1]
+  // Of linear attention; see LinearAttentionWeights for the sizes.
+  Tensor qkv;        // [max_rows, C]
+  Tensor conv_out;   // [max_rows, C]
+  Tensor z;          // [max_rows, Nv * Dv]
+  Tensor a;          // [max_rows, Nv]
+  Tensor b;          // [max_rows, Nv]
+  Tensor delta_out;  // [max_rows, Nv * Dv]
 
  private:
+  Backend& backend_;
   std::int64_t max_rows_;
+  Tensor positions_;                // [max_rows] int32
+  Tensor row_sequence_;             // [max_rows] int32
+  Tensor first_rows_;               // [max_rows + 1] int32
+  Tensor state_slots_;              // [max_rows] int32
+  Tensor page_table_;               // int32, as many as any batch needed so far
+  std::vector<std::int32_t> host_;  // reused by upload()
 };
 
 }  // namespace peira::model

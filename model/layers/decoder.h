@@ -7,22 +7,26 @@
 
 #include "model/kv_cache.h"
 #include "model/layers/attention.h"
+#include "model/layers/linear_attention.h"
 #include "model/layers/mlp.h"
 
 namespace peira::model {
 
 struct DecoderLayerWeights {
   ConstTensorView input_layernorm;  // [hidden_size]
-  AttentionWeights attention;
-  ConstTensorView post_attention_layernorm;  // [hidden_size]
+  std::variant<AttentionWeights, LinearAttentionWeights> mixer;
+  ConstTensorView post_mixer_norm;           // [hidden_size], on what the mixer adds; or absent
+  ConstTensorView post_attention_layernorm;  // [hidden_size], in front of the feed-forward block
   std::variant<DenseMlpWeights, MoeWeights> mlp;
+  ConstTensorView post_mlp_norm;  // [hidden_size], on what the block adds; or absent
 };
 
 struct DecoderWeights {
-  ConstTensorView embed_tokens;  // [vocab_size, hidden_size]
+  Weight embed_tokens;  // [vocab_size, hidden_size]
   std::vector<DecoderLayerWeights> layers;
-  ConstTensorView norm;     // [hidden_size]
-  ConstTensorView lm_head;  // [vocab_size, hidden_size]; embed_tokens where they are tied
+  ConstTensorView norm;       // [hidden_size]
+  Weight lm_head;             // [vocab_size, hidden_size]; embed_tokens where they are tied
+  std::vector<Tensor> owned;  // host memory that some of the above point into
 };
 
 // The forward pass. Weights and cache are the caller's; the decoder owns its buffers.
@@ -53,6 +57,7 @@ class Decoder {
   const ModelConfig& config_;
   DecoderWeights weights_;
   RopeFrequencies rope_;
+  RopeFrequencies local_rope_;
   Buffers buffers_;
   Tensor logit_rows_;    // [kMaxLogitRows] int32
   Tensor logit_hidden_;  // [kMaxLogitRows, hidden_size]

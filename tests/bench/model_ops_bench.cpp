@@ -8,6 +8,7 @@
 
 #include "model/backend/backend.h"
 #include "tests/bench/peak.h"
+#include "tests/model/batch_rows.h"
 
 namespace peira::model {
 namespace {
@@ -41,7 +42,7 @@ void BM_Linear(benchmark::State& state, const std::string& device) {
   const std::int64_t rows = state.range(0);
   const std::int64_t inputs = state.range(1);
   const std::int64_t outputs = state.range(2);
-  const std::unique_ptr<Backend> backend = make_backend(device, 1);
+  const std::unique_ptr<Backend> backend = make_backend({.device = device, .num_threads = 1});
   const Tensor x = host_tensor(DType::kF32, {rows, inputs});
   const Tensor weight = host_tensor(DType::kBF16, {outputs, inputs});
   const Tensor out = host_tensor(DType::kF32, {rows, outputs});
@@ -57,7 +58,7 @@ void BM_Experts(benchmark::State& state, const std::string& device) {
   const std::int64_t inner = state.range(2);
   constexpr std::int64_t kExperts = 8;
   constexpr std::int64_t kTopK = 2;
-  const std::unique_ptr<Backend> backend = make_backend(device, 1);
+  const std::unique_ptr<Backend> backend = make_backend({.device = device, .num_threads = 1});
   const Tensor gate = host_tensor(DType::kBF16, {kExperts, inner, hidden});
   const Tensor up = host_tensor(DType::kBF16, {kExperts, inner, hidden});
   const Tensor down = host_tensor(DType::kBF16, {kExperts, hidden, inner});
@@ -88,7 +89,7 @@ void BM_Attention(benchmark::State& state, const std::string& device) {
   constexpr std::int64_t kHeads = 4;
   constexpr std::int64_t kKvHeads = 2;
   constexpr std::int64_t kHeadDim = 64;
-  const std::unique_ptr<Backend> backend = make_backend(device, 1);
+  const std::unique_ptr<Backend> backend = make_backend({.device = device, .num_threads = 1});
   const std::int64_t num_pages = (context + kKvPageTokens - 1) / kKvPageTokens;
   std::vector<std::int32_t> pages;
   for (std::int64_t page = 0; page < num_pages; ++page) {
@@ -99,11 +100,13 @@ void BM_Attention(benchmark::State& state, const std::string& device) {
   const Tensor q = host_tensor(DType::kF32, {rows, kHeads, kHeadDim});
   const Tensor out = host_tensor(DType::kF32, {rows, kHeads * kHeadDim});
   for (const Tensor* tensor : {&keys, &values, &q}) fill(*tensor, 1);
-  const std::array sequence{SequenceRows{.first_row = 0,
-                                         .num_rows = static_cast<int>(rows),
-                                         .first_position = static_cast<int>(context - rows),
-                                         .pages = pages}};
-  for (auto _ : state) backend->attention(q, sequence, {keys, values}, 0.125F, out);
+  const DeviceRows sequence(*backend, {{.first_row = 0,
+                                        .num_rows = static_cast<int>(rows),
+                                        .first_position = static_cast<int>(context - rows),
+                                        .pages = pages}});
+  for (auto _ : state) {
+    backend->attention(q, sequence.rows, {keys, values}, {.scale = 0.125F}, out);
+  }
   const double positions = static_cast<double>(rows) *
                            (static_cast<double>(context) - static_cast<double>(rows - 1) / 2);
   set_rates(state, 4.0 * kHeads * kHeadDim * positions);

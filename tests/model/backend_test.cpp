@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "tests/model/batch_rows.h"
 
 namespace peira::model {
 namespace {
@@ -89,8 +90,9 @@ void PrintTo(const Subject& subject, std::ostream* out) {
 
 class BackendTest : public ::testing::TestWithParam<Subject> {
  protected:
-  std::unique_ptr<Backend> backend_ = make_backend(GetParam().device, GetParam().num_threads);
-  std::unique_ptr<Backend> reference_ = make_backend("reference", 1);
+  std::unique_ptr<Backend> backend_ =
+      make_backend({.device = GetParam().device, .num_threads = GetParam().num_threads});
+  std::unique_ptr<Backend> reference_ = make_backend({.device = "reference"});
   Values values_{static_cast<unsigned>(GetParam().num_threads)};
 };
 
@@ -111,8 +113,8 @@ TEST_P(BackendTest, Embedding) {
       const Tensor tokens = values_.integers({rows}, 11);
       const Tensor got = host_tensor(DType::kF32, {rows, 13});
       const Tensor want = host_tensor(DType::kF32, {rows, 13});
-      backend_->embedding(tokens, table, got);
-      reference_->embedding(tokens, table, want);
+      backend_->embedding(tokens, table, 1, got);
+      reference_->embedding(tokens, table, 1, want);
       EXPECT_TRUE(same_bits(got, want));
     }
   }
@@ -249,14 +251,14 @@ TEST_P(BackendTest, Attention) {
         for (std::size_t s = 0; s < lengths.size(); ++s) {
           for (std::int64_t done = 0; done < lengths[s]; done += split) {
             const std::int64_t count = std::min(split, lengths[s] - done);
-            const std::array sequence{SequenceRows{.first_row = 0,
-                                                   .num_rows = static_cast<int>(count),
-                                                   .first_position = static_cast<int>(done),
-                                                   .pages = pages[s]}};
+            const DeviceRows sequence(backend, {{.first_row = 0,
+                                                 .num_rows = static_cast<int>(count),
+                                                 .first_position = static_cast<int>(done),
+                                                 .pages = pages[s]}});
             backend.store_kv(k.slice(first_row + done, count), v.slice(first_row + done, count),
-                             sequence, layer);
-            backend.attention(q.slice(first_row + done, count), sequence, layer, scale,
-                              out.slice(first_row + done, count));
+                             sequence.rows, layer);
+            backend.attention(q.slice(first_row + done, count), sequence.rows, layer,
+                              {.scale = scale}, out.slice(first_row + done, count));
           }
           first_row += lengths[s];
         }
@@ -281,8 +283,9 @@ TEST_P(BackendTest, Attention) {
         first_row += static_cast<int>(lengths[s]);
       }
       const Tensor together = host_tensor(DType::kF32, {rows, heads.query * heads.dim});
-      backend_->store_kv(k, v, sequences, {keys, cached});
-      backend_->attention(q, sequences, {keys, cached}, scale, together);
+      const DeviceRows all(*backend_, sequences);
+      backend_->store_kv(k, v, all.rows, {keys, cached});
+      backend_->attention(q, all.rows, {keys, cached}, {.scale = scale}, together);
       EXPECT_TRUE(same_bits(together, got));
     }
   }
@@ -328,9 +331,9 @@ TEST_P(BackendTest, Experts) {
     for (const DType dtype : kWeightTypes) {
       std::vector<Tensor> owned;
       ExpertWeights weights;
-      const auto add = [&](std::vector<ConstTensorView>& to, const Shape& shape) {
+      const auto add = [&](std::vector<Weight>& to, const Shape& shape) {
         owned.push_back(values_.weight(dtype, shape));
-        to.push_back(owned.back());
+        to.emplace_back(owned.back());
       };
       for (std::size_t e = 0; e < sizes.num_experts; ++e) {
         add(weights.gate_proj, {sizes.inner, sizes.hidden});
@@ -364,8 +367,8 @@ TEST_P(BackendTest, Swiglu) {
       const Tensor gate = values_.floats({rows, size}, 4);
       const Tensor up = values_.floats({rows, size});
       const Tensor want = host_tensor(DType::kF32, {rows, size});
-      reference_->swiglu(gate, up, want);
-      backend_->swiglu(gate, up, gate);
+      reference_->gated_activation({}, gate, up, want);
+      backend_->gated_activation({}, gate, up, gate);
       expect_close(gate, want, kTolerance);
     }
   }
@@ -375,7 +378,7 @@ TEST_P(BackendTest, Swiglu) {
   std::fill_n(up.view().f32(), 18, 1.0F);
   std::fill_n(gate.view().f32(), 9, -1e4F);
   std::fill_n(gate.view().f32() + 9, 9, 1e4F);
-  backend_->swiglu(gate, up, gate);
+  backend_->gated_activation({}, gate, up, gate);
   for (int i = 0; i < 18; ++i) {
     EXPECT_NEAR(gate.view().f32()[i], i < 9 ? 0.0F : 1e4F, 1e-20F);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <functional>
 
 #include "base/threads.h"
@@ -18,13 +19,22 @@ constexpr std::int64_t kMinParallelWork = 100'000;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int num_threads)
-      : Backend(std::string("cpu/") + cpu::instruction_set()), pool_(num_threads) {}
+  explicit CpuBackend(const BackendOptions& options)
+      : Backend(std::string("cpu/") + cpu::instruction_set()), pool_(options.num_threads) {}
 
+  std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
-  ConstTensorView place(const ConstTensorView& host) override { return host; }
+  Weight place_matrix(const Weight& host) override { return host; }
+  Weight place_table(const Weight& host) override { return host; }
+  ConstTensorView place_vector(const ConstTensorView& host) override { return host; }
+  ExpertWeights place_experts(const ExpertWeights& host) override { return host; }
+  bool copies_weights() const override { return false; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
+  }
+  void copy(const ConstTensorView& from, const TensorView& out) override {
+    std::memcpy(out.data, from.data,
+                static_cast<std::size_t>(bytes_of(from.dtype, from.num_elements())));
   }
   std::span<const float> host_view(const ConstTensorView& x, std::vector<float>&) override {
     return {x.f32(), static_cast<std::size_t>(x.num_elements())};
@@ -54,9 +64,9 @@ class CpuBackend final : public Backend {
     });
   }
 
-  void do_embedding(const ConstTensorView& tokens, const ConstTensorView& table,
+  void do_embedding(const ConstTensorView& tokens, const Weight& table, float scale,
                     const TensorView& out) override {
-    reference::embedding(tokens, table, out);
+    reference::embedding(tokens, table, scale, out);
   }
 
   void do_gather_rows(const ConstTensorView& x, const ConstTensorView& rows,
@@ -74,7 +84,17 @@ class CpuBackend final : public Backend {
     });
   }
 
+  static bool is_plain(const Weight& weight) {
+    return weight.dtype() == DType::kF32 || weight.dtype() == DType::kBF16 ||
+           weight.dtype() == DType::kF16;
+  }
+
   void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) override {
+    if (!std::all_of(parts.begin(), parts.end(),
+                     [](const LinearPart& part) { return is_plain(part.weight); })) {
+      for (const LinearPart& part : parts) reference::linear(x, part);
+      return;
+    }
     const std::int64_t size = x.shape[1];
     const std::int64_t num_rows = x.rows();
     // The outputs of all parts in one loop, each part starting at a multiple of kMatmulOutputs.
@@ -106,7 +126,7 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = x.f32() + (row + static_cast<std::int64_t>(i)) * size;
       }
-      cpu::matmul(std::span(rows.data(), count), part.weight, first, last, part.bias,
+      cpu::matmul(std::span(rows.data(), count), part.weight.values, first, last, part.bias,
                   part.out.f32() + row * stride + first, stride);
     }
   }
@@ -125,21 +145,40 @@ class CpuBackend final : public Backend {
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     const std::int64_t num_heads = x.shape[1];
     const std::int64_t head_dim = x.shape[2];
+    const std::int64_t rotary_dim = cos_sin.shape[1];
     for_rows(x.rows(), num_heads * head_dim, [&](std::int64_t row) {
       for (std::int64_t head = 0; head < num_heads; ++head) {
         cpu::rope_head(x.f32() + (row * num_heads + head) * head_dim,
-                       cos_sin.f32() + row * head_dim, head_dim);
+                       cos_sin.f32() + row * rotary_dim, rotary_dim);
       }
     });
   }
 
-  void do_store_kv(const ConstTensorView& k, const ConstTensorView& v,
-                   std::span<const SequenceRows> sequences, const KvLayer& layer) override {
-    reference::store_kv(k, v, sequences, layer);
+  void do_store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
+                   const KvLayer& layer) override {
+    reference::store_kv(k, v, rows, layer);
   }
 
-  void do_attention(const ConstTensorView& q, std::span<const SequenceRows> sequences,
-                    const KvLayer& layer, float scale, const TensorView& out) override {
+  void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
+                      const BatchRows& rows, const TensorView& state,
+                      const TensorView& out) override {
+    reference::causal_conv(x, weight, rows, state, out);
+  }
+
+  void do_gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
+                           const ConstTensorView& b, const ConstTensorView& a_log,
+                           const ConstTensorView& dt_bias, int num_key_heads, const BatchRows& rows,
+                           const TensorView& state, const TensorView& out) override {
+    reference::gated_delta_rule(qkv, a, b, a_log, dt_bias, num_key_heads, rows, state, out);
+  }
+
+  void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
+                    const AttentionOptions& options, const TensorView& out) override {
+    if (layer.keys.dtype != DType::kF32 || options.sliding_window != 0 || options.sinks) {
+      return reference::attention(q, rows, layer, options, out);
+    }
+    const std::span<const SequenceRows> sequences = rows.sequences;
+    const float scale = options.scale;
     const std::int64_t num_heads = q.shape[1];
     const std::int64_t head_dim = q.shape[2];
     const std::int64_t kv_heads = layer.keys.shape[1];
@@ -187,14 +226,23 @@ class CpuBackend final : public Backend {
                });
   }
 
-  void do_swiglu(const ConstTensorView& gate, const ConstTensorView& up,
-                 const TensorView& out) override {
+  void do_gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
+                           const ConstTensorView& up, const TensorView& out) override {
+    if (activation.kind != GatedActivation::Kind::kSwiGlu) {
+      return reference::gated_activation(activation, gate, up, out);
+    }
     constexpr std::int64_t kWorkPerElement = 20;
     const std::int64_t size = gate.shape[1];
     for_rows(gate.rows(), kWorkPerElement * size, [&](std::int64_t row) {
       cpu::swiglu_row(gate.f32() + row * size, up.f32() + row * size, size, out.f32() + row * size);
     });
   }
+
+  void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) override {
+    reference::multiply_sigmoid(x, gate);
+  }
+  void do_clamp(const TensorView& x, float limit) override { reference::clamp(x, limit); }
+  void do_softcap(const TensorView& x, float cap) override { reference::softcap(x, cap); }
 
   // Tokens sorted by expert, so that each expert's weights are read once for all its tokens: gate,
   // up and activation as one task per block of I, then down per block of H, then each token's sum.
@@ -204,8 +252,13 @@ class CpuBackend final : public Backend {
     const std::int64_t num_rows = x.rows();
     const std::int64_t hidden = x.shape[1];
     const std::int64_t top_k = expert_ids.shape[1];
-    const std::int64_t inner = weights.gate_proj.front().shape[0];
+    const std::int64_t inner = weights.gate_proj.front().shape()[0];
     if (num_rows == 0) return;
+    const bool has_bias = weights.gate_bias || weights.up_bias || weights.down_bias;
+    if (has_bias || weights.activation.kind != GatedActivation::Kind::kSwiGlu ||
+        !is_plain(weights.gate_proj.front())) {
+      return reference::experts(x, expert_ids, expert_weights, weights, out);
+    }
     sort_by_expert(expert_ids, weights.gate_proj.size());
     const auto num_slots = static_cast<std::size_t>(num_rows * top_k);
     if (inner_.size() < num_slots * static_cast<std::size_t>(inner)) {
@@ -224,10 +277,10 @@ class CpuBackend final : public Backend {
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> gate;
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> up;
       const std::span rows(x_rows_.data() + block.first_slot, block.num_slots);
-      cpu::matmul(rows, weights.gate_proj[block.expert], block.first, block.last, {}, gate.data(),
-                  kInnerBlock);
-      cpu::matmul(rows, weights.up_proj[block.expert], block.first, block.last, {}, up.data(),
-                  kInnerBlock);
+      cpu::matmul(rows, weights.gate_proj[block.expert].values, block.first, block.last, {},
+                  gate.data(), kInnerBlock);
+      cpu::matmul(rows, weights.up_proj[block.expert].values, block.first, block.last, {},
+                  up.data(), kInnerBlock);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         const auto slot = static_cast<std::int64_t>(block.first_slot + i);
         cpu::swiglu_row(gate.data() + i * kInnerBlock, up.data() + i * kInnerBlock,
@@ -242,7 +295,7 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         rows[i] = inner_.data() + (first_slot + static_cast<std::int64_t>(i)) * inner;
       }
-      cpu::matmul(std::span(rows.data(), block.num_slots), weights.down_proj[block.expert],
+      cpu::matmul(std::span(rows.data(), block.num_slots), weights.down_proj[block.expert].values,
                   block.first, block.last, {},
                   expert_out_.data() + first_slot * hidden + block.first, hidden);
     });
@@ -331,8 +384,8 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(int num_threads) {
-  return std::make_unique<CpuBackend>(num_threads);
+std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options) {
+  return std::make_unique<CpuBackend>(options);
 }
 
 }  // namespace peira::model

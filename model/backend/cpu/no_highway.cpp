@@ -4,7 +4,7 @@
 
 namespace peira::model {
 
-std::unique_ptr<Backend> make_cpu_backend(int /*num_threads*/) {
+std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& /*options*/) {
   return make_reference_backend("cpu/reference");
 }
 

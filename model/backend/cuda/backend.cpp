@@ -6,7 +6,7 @@
 
 namespace peira::model {
 
-std::unique_ptr<Backend> make_cuda_backend(int device_index) {
+std::unique_ptr<Backend> make_cuda_backend(int device_index, const BackendOptions& /*options*/) {
   int num_devices = 0;
   cuda::check(cudaGetDeviceCount(&num_devices));
   if (device_index >= num_devices) {

@@ -4,7 +4,8 @@
 
 namespace peira::model {
 
-std::unique_ptr<Backend> make_cuda_backend(int /*device_index*/) {
+std::unique_ptr<Backend> make_cuda_backend(int /*device_index*/,
+                                           const BackendOptions& /*options*/) {
   throw Error(ErrorCode::kUnavailable,
               "device cuda: this program was built without CUDA\n  try: --device cpu");
 }

@@ -2,6 +2,7 @@
 #include "model/backend/backend.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "model/backend/reference/kernels.h"
 
@@ -12,19 +13,28 @@ class ReferenceBackend final : public Backend {
  public:
   using Backend::Backend;
 
+  std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
-  ConstTensorView place(const ConstTensorView& host) override { return host; }
+  Weight place_matrix(const Weight& host) override { return host; }
+  Weight place_table(const Weight& host) override { return host; }
+  ConstTensorView place_vector(const ConstTensorView& host) override { return host; }
+  ExpertWeights place_experts(const ExpertWeights& host) override { return host; }
+  bool copies_weights() const override { return false; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
+  }
+  void copy(const ConstTensorView& from, const TensorView& out) override {
+    std::memcpy(out.data, from.data,
+                static_cast<std::size_t>(bytes_of(from.dtype, from.num_elements())));
   }
   std::span<const float> host_view(const ConstTensorView& x, std::vector<float>&) override {
     return {x.f32(), static_cast<std::size_t>(x.num_elements())};
   }
 
  private:
-  void do_embedding(const ConstTensorView& tokens, const ConstTensorView& table,
+  void do_embedding(const ConstTensorView& tokens, const Weight& table, float scale,
                     const TensorView& out) override {
-    reference::embedding(tokens, table, out);
+    reference::embedding(tokens, table, scale, out);
   }
   void do_rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
                    const TensorView& out) override {
@@ -40,13 +50,24 @@ class ReferenceBackend final : public Backend {
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     reference::rope(x, cos_sin);
   }
-  void do_store_kv(const ConstTensorView& k, const ConstTensorView& v,
-                   std::span<const SequenceRows> sequences, const KvLayer& layer) override {
-    reference::store_kv(k, v, sequences, layer);
+  void do_store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
+                   const KvLayer& layer) override {
+    reference::store_kv(k, v, rows, layer);
   }
-  void do_attention(const ConstTensorView& q, std::span<const SequenceRows> sequences,
-                    const KvLayer& layer, float scale, const TensorView& out) override {
-    reference::attention(q, sequences, layer, scale, out);
+  void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
+                    const AttentionOptions& options, const TensorView& out) override {
+    reference::attention(q, rows, layer, options, out);
+  }
+  void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
+                      const BatchRows& rows, const TensorView& state,
+                      const TensorView& out) override {
+    reference::causal_conv(x, weight, rows, state, out);
+  }
+  void do_gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
+                           const ConstTensorView& b, const ConstTensorView& a_log,
+                           const ConstTensorView& dt_bias, int num_key_heads, const BatchRows& rows,
+                           const TensorView& state, const TensorView& out) override {
+    reference::gated_delta_rule(qkv, a, b, a_log, dt_bias, num_key_heads, rows, state, out);
   }
   void do_route(const ConstTensorView& logits, bool norm_topk_prob, const TensorView& expert_ids,
                 const TensorView& expert_weights) override {
@@ -57,10 +78,15 @@ class ReferenceBackend final : public Backend {
                   const TensorView& out) override {
     reference::experts(x, expert_ids, expert_weights, weights, out);
   }
-  void do_swiglu(const ConstTensorView& gate, const ConstTensorView& up,
-                 const TensorView& out) override {
-    reference::swiglu(gate, up, out);
+  void do_gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
+                           const ConstTensorView& up, const TensorView& out) override {
+    reference::gated_activation(activation, gate, up, out);
   }
+  void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) override {
+    reference::multiply_sigmoid(x, gate);
+  }
+  void do_clamp(const TensorView& x, float limit) override { reference::clamp(x, limit); }
+  void do_softcap(const TensorView& x, float cap) override { reference::softcap(x, cap); }
   void do_add(const TensorView& x, const ConstTensorView& y) override { reference::add(x, y); }
   void do_gather_rows(const ConstTensorView& x, const ConstTensorView& rows,
                       const TensorView& out) override {

@@ -4,12 +4,13 @@
 
 namespace peira::model::reference {
 
-void embedding(const ConstTensorView& tokens, const ConstTensorView& table, const TensorView& out) {
-  const std::int64_t size = table.shape[1];
+void embedding(const ConstTensorView& tokens, const Weight& table, float scale,
+               const TensorView& out) {
+  const std::int64_t size = table.shape()[1];
   for (std::int64_t t = 0; t < tokens.shape[0]; ++t) {
-    for (std::int64_t h = 0; h < size; ++h) {
-      out.f32()[t * size + h] = weight_at(table, tokens.i32()[t] * size + h);
-    }
+    float* const row = out.f32() + t * size;
+    widen_row(table, tokens.i32()[t], row);
+    for (std::int64_t h = 0; h < size; ++h) row[h] *= scale;
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace peira::model::reference {
 
-// Element `index` of a weight, widened.
+// Element `index` of a vector or another plain tensor of weights, widened.
 inline float weight_at(const ConstTensorView& weight, std::int64_t index) {
   switch (weight.dtype) {
     case DType::kBF16:
@@ -21,7 +21,8 @@ inline float weight_at(const ConstTensorView& weight, std::int64_t index) {
   }
 }
 
-void embedding(const ConstTensorView& tokens, const ConstTensorView& table, const TensorView& out);
+void embedding(const ConstTensorView& tokens, const Weight& table, float scale,
+               const TensorView& out);
 void gather_rows(const ConstTensorView& x, const ConstTensorView& rows, const TensorView& out);
 void rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
               const TensorView& out);
@@ -29,16 +30,26 @@ void linear(const ConstTensorView& x, const LinearPart& part);
 void rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq, float scaling,
                  const TensorView& out);
 void rope(const TensorView& x, const ConstTensorView& cos_sin);
-void store_kv(const ConstTensorView& k, const ConstTensorView& v,
-              std::span<const SequenceRows> sequences, const KvLayer& layer);
-void attention(const ConstTensorView& q, std::span<const SequenceRows> sequences,
-               const KvLayer& layer, float scale, const TensorView& out);
+void store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
+              const KvLayer& layer);
+void attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
+               const AttentionOptions& options, const TensorView& out);
+void causal_conv(const ConstTensorView& x, const ConstTensorView& weight, const BatchRows& rows,
+                 const TensorView& state, const TensorView& out);
+void gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
+                      const ConstTensorView& b, const ConstTensorView& a_log,
+                      const ConstTensorView& dt_bias, int num_key_heads, const BatchRows& rows,
+                      const TensorView& state, const TensorView& out);
 void route(const ConstTensorView& logits, bool norm_topk_prob, const TensorView& expert_ids,
            const TensorView& expert_weights);
 void experts(const ConstTensorView& x, const ConstTensorView& expert_ids,
              const ConstTensorView& expert_weights, const ExpertWeights& weights,
              const TensorView& out);
-void swiglu(const ConstTensorView& gate, const ConstTensorView& up, const TensorView& out);
+void gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
+                      const ConstTensorView& up, const TensorView& out);
+void multiply_sigmoid(const TensorView& x, const ConstTensorView& gate);
+void clamp(const TensorView& x, float limit);
+void softcap(const TensorView& x, float cap);
 void add(const TensorView& x, const ConstTensorView& y);
 void log_sum_exp(const ConstTensorView& logits, const TensorView& out);
 

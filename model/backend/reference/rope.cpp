@@ -21,9 +21,9 @@ void rope_angles(const ConstTensorView& positions, std::span<const float> inv_fr
 void rope(const TensorView& x, const ConstTensorView& cos_sin) {
   const std::int64_t heads = x.shape[1];
   const std::int64_t head_dim = x.shape[2];
-  const std::int64_t half = head_dim / 2;
+  const std::int64_t half = cos_sin.shape[1] / 2;
   for (std::int64_t t = 0; t < x.shape[0]; ++t) {
-    const float* cos = cos_sin.f32() + t * head_dim;
+    const float* cos = cos_sin.f32() + t * 2 * half;
     const float* sin = cos + half;
     for (std::int64_t head = 0; head < heads; ++head) {
       float* row = x.f32() + (t * heads + head) * head_dim;

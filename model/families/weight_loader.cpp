@@ -1,0 +1,98 @@
+#include "model/families/weight_loader.h"
+
+#include <cstring>
+
+#include "base/error.h"
+
+namespace peira::model {
+
+ConstTensorView WeightLoader::shifted_vector(const std::string& name, const Shape& shape,
+                                             float offset) {
+  const ConstTensorView stored = vector(name, shape);
+  if (!stored) return {};
+  const std::int64_t size = stored.num_elements();
+  const TensorView out = own(DType::kF32, shape);
+  const ConstTensorView as_row{stored.data, stored.dtype, {1, size}};
+  widen_row(as_row, 0, out.f32());
+  for (std::int64_t i = 0; i < size; ++i) out.f32()[i] += offset;
+  return out;
+}
+
+Weight WeightLoader::matrix(const std::string& name, const Shape& shape) {
+  return tensors_.take(name, shape);
+}
+
+TensorView WeightLoader::own(DType dtype, const Shape& shape) {
+  owned_.push_back(host_tensor(dtype, shape));
+  return owned_.back().view();
+}
+
+AttentionWeights WeightLoader::attention(const std::string& prefix) {
+  const std::int64_t hidden = config_.hidden_size;
+  const std::int64_t q_size = std::int64_t{config_.num_attention_heads} * config_.head_dim;
+  const std::int64_t kv_size = std::int64_t{config_.num_key_value_heads} * config_.head_dim;
+  AttentionWeights out;
+  out.q_proj = matrix(prefix + "q_proj.weight", {q_size, hidden});
+  out.k_proj = matrix(prefix + "k_proj.weight", {kv_size, hidden});
+  out.v_proj = matrix(prefix + "v_proj.weight", {kv_size, hidden});
+  out.o_proj = matrix(prefix + "o_proj.weight", {hidden, q_size});
+  if (config_.attention_bias) {
+    out.q_bias = vector(prefix + "q_proj.bias", {q_size});
+    out.k_bias = vector(prefix + "k_proj.bias", {kv_size});
+    out.v_bias = vector(prefix + "v_proj.bias", {kv_size});
+    out.o_bias = vector(prefix + "o_proj.bias", {hidden});
+  }
+  return out;
+}
+
+DenseMlpWeights WeightLoader::dense_mlp(const std::string& prefix, std::int64_t inner) {
+  const std::int64_t hidden = config_.hidden_size;
+  return {matrix(prefix + "gate_proj.weight", {inner, hidden}),
+          matrix(prefix + "up_proj.weight", {inner, hidden}),
+          matrix(prefix + "down_proj.weight", {hidden, inner})};
+}
+
+ExpertWeights WeightLoader::experts(const std::string& prefix) {
+  const std::int64_t hidden = config_.hidden_size;
+  const std::int64_t inner = config_.moe_intermediate_size;
+  const std::int64_t num_experts = config_.num_experts;
+  ExpertWeights out;
+  out.activation = config_.activation;
+  const std::string fused_name = prefix + "gate_up_proj";
+  if (has(fused_name)) {
+    const ConstTensorView gate_up = vector(fused_name, {num_experts, 2 * inner, hidden});
+    const ConstTensorView down = vector(prefix + "down_proj", {num_experts, hidden, inner});
+    for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
+      out.gate_proj.emplace_back(gate_up.at(expert).slice(0, inner));
+      out.up_proj.emplace_back(gate_up.at(expert).slice(inner, inner));
+      out.down_proj.emplace_back(down.at(expert));
+    }
+    return out;
+  }
+  for (std::int64_t expert = 0; expert < num_experts; ++expert) {
+    const std::string name = prefix + std::to_string(expert) + ".";
+    out.gate_proj.push_back(matrix(name + "gate_proj.weight", {inner, hidden}));
+    out.up_proj.push_back(matrix(name + "up_proj.weight", {inner, hidden}));
+    out.down_proj.push_back(matrix(name + "down_proj.weight", {hidden, inner}));
+  }
+  return out;
+}
+
+Weight WeightLoader::lm_head(const Weight& embed_tokens) {
+  constexpr const char* kName = "lm_head.weight";
+  const Shape shape{config_.vocab_size, config_.hidden_size};
+  if (!config_.tie_word_embeddings) return matrix(kName, shape);
+  if (!has(kName)) return embed_tokens;
+  const Weight stored = matrix(kName, shape);
+  const auto size_bytes = static_cast<std::size_t>(bytes_of(stored.dtype(), shape.num_elements()));
+  if (embed_tokens &&
+      (stored.dtype() != embed_tokens.dtype() ||
+       std::memcmp(stored.values.data, embed_tokens.values.data, size_bytes) != 0)) {
+    throw Error(ErrorCode::kData,
+                "tensor lm_head.weight differs from model.embed_tokens.weight though config.json "
+                "says tie_word_embeddings\n  try: tie_word_embeddings false");
+  }
+  return embed_tokens;
+}
+
+}  // namespace peira::model

@@ -1,0 +1,53 @@
+// Takes a checkpoint's tensors by name, and the parts that most families have under equal names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/config.h"
+#include "model/layers/attention.h"
+#include "model/layers/mlp.h"
+#include "model/safetensors.h"
+
+namespace peira::model {
+
+// Everything it returns lies in host memory: the mapped files, or tensors it owns until
+// take_owned(). A tensor that is not there comes back empty and is named by
+// CheckpointTensors::finish(); rearranging has to let empty weights pass.
+// throws  Error(kData), from all members: another shape or type than asked for.
+class WeightLoader {
+ public:
+  WeightLoader(const ModelConfig& config, CheckpointTensors& tensors)
+      : config_(config), tensors_(tensors) {}
+
+  bool has(const std::string& name) const { return tensors_.has(name); }
+  // A norm, bias or the like.
+  ConstTensorView vector(const std::string& name, const Shape& shape) {
+    return tensors_.take(name, shape);
+  }
+  // The same plus `offset`, in float32: norms stored as their difference from one.
+  ConstTensorView shifted_vector(const std::string& name, const Shape& shape, float offset);
+  // A weight matrix, of any type.
+  Weight matrix(const std::string& name, const Shape& shape);
+  // Memory for a rearranged weight.
+  TensorView own(DType dtype, const Shape& shape);
+  std::vector<Tensor> take_owned() { return std::move(owned_); }
+
+  // {q,k,v,o}_proj of `prefix` ("model.layers.0.self_attn."), with biases if attention_bias.
+  AttentionWeights attention(const std::string& prefix);
+  // {gate,up,down}_proj of `prefix`.
+  DenseMlpWeights dense_mlp(const std::string& prefix, std::int64_t inner);
+  // Experts of `prefix` ("model.layers.0.mlp.experts."): one by one ({e}.gate_proj.weight ...), or
+  // fused as gate_up_proj [E, 2I, H] (gate rows first) and down_proj [E, H, I].
+  ExpertWeights experts(const std::string& prefix);
+  // lm_head.weight, or `embed_tokens` where they are tied. A tied model may carry the tensor all
+  // the same; then it has to be the embedding.
+  Weight lm_head(const Weight& embed_tokens);
+
+ private:
+  const ModelConfig& config_;
+  CheckpointTensors& tensors_;
+  std::vector<Tensor> owned_;
+};
+
+}  // namespace peira::model

@@ -1,0 +1,53 @@
+#include "model/weight.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace peira::model {
+
+float float_from_f8e4m3(std::uint8_t bits) {
+  const int exponent = (bits >> 3) & 0xF;
+  const int fraction = bits & 0x7;
+  const float sign = (bits & 0x80) != 0 ? -1.0F : 1.0F;
+  if (exponent == 0xF && fraction == 0x7) return NAN;
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -9);
+  return sign * std::ldexp(static_cast<float>(fraction + 8), exponent - 10);
+}
+
+std::int64_t stored_bytes(const Weight& weight) {
+  const auto bytes = [](const ConstTensorView& view) {
+    return bytes_of(view.dtype, view.num_elements());
+  };
+  return bytes(weight.values) + bytes(weight.scales);
+}
+
+void widen_row(const Weight& weight, std::int64_t row, float* out) {
+  const std::int64_t columns = weight.shape()[1];
+  const ConstTensorView values = weight.values.at(row);
+  const auto* const halves = static_cast<const std::uint16_t*>(values.data);
+  switch (weight.dtype()) {
+    case DType::kF32:
+      for (std::int64_t i = 0; i < columns; ++i) out[i] = values.f32()[i];
+      return;
+    case DType::kBF16:
+      for (std::int64_t i = 0; i < columns; ++i) out[i] = float_from_bf16(halves[i]);
+      return;
+    case DType::kF16:
+      for (std::int64_t i = 0; i < columns; ++i) out[i] = float_from_f16(halves[i]);
+      return;
+    case DType::kF8E4M3: {
+      const auto* const bytes = static_cast<const std::uint8_t*>(values.data);
+      const float* const scales = weight.scales.at(row / kFp8Block).f32();
+      for (std::int64_t i = 0; i < columns; ++i) {
+        out[i] = float_from_f8e4m3(bytes[i]) * scales[i / kFp8Block];
+      }
+      return;
+    }
+    default:
+      throw Error(ErrorCode::kInternal, std::string("a weight of type ") + name_of(weight.dtype()) +
+                                            " cannot be widened");
+  }
+}
+
+}  // namespace peira::model
