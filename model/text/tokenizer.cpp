@@ -11,6 +11,8 @@
 #include "model/text/added_tokens.h"
 #include "model/text/bpe.h"
 #include "model/text/json_reader.h"
+#include "model/text/parts.h"
+#include "model/text/post_processor.h"
 #include "model/text/pre_tokenizer.h"
 #include "model/text/regex.h"
 #include "model/text/unicode.h"
@@ -18,24 +20,9 @@
 namespace peira::model {
 namespace {
 
-constexpr std::int64_t kMaxTokenId = (std::int64_t{1} << 22U) - 1;  // bounds what a bad file costs
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kData, message); }
-
-std::string type_of(const Json& value, const std::string& where) {
-  if (!value.is_object()) fail(where + ": not an object");
-  const Json& type = require(value, "type", where);
-  if (!type.is_string()) fail(where + ": \"type\" is not a string");
-  return type.get<std::string>();
-}
-
-bool flag(const Json& value, const char* key, const std::string& where) {
-  const auto found = value.find(key);
-  if (found == value.end() || found->is_null()) return false;
-  if (!found->is_boolean()) fail(where + ": \"" + key + "\" is not true or false");
-  return found->get<bool>();
-}
 
 void add_normalizers(const Json& value, const std::string& where, std::vector<NormalForm>& out) {
   if (value.is_null()) return;
@@ -57,22 +44,6 @@ void add_normalizers(const Json& value, const std::string& where, std::vector<No
          " is not supported\n  supported: NFC, NFD, NFKC, NFKD, Sequence");
   }
   if (out.size() > 16) fail(where + ": more than 16 steps");
-}
-
-// Only that the parts are known: encode() adds no special tokens, so they have nothing to do.
-void check_post_processor(const Json& value, const std::string& where) {
-  if (value.is_null()) return;
-  const std::string type = type_of(value, where);
-  if (type == "Sequence") {
-    const Json& parts = require(value, "processors", where);
-    if (!parts.is_array()) fail(where + ": \"processors\" is not a list");
-    for (const Json& part : parts) check_post_processor(part, where);
-  } else if (type != "ByteLevel" && type != "TemplateProcessing" && type != "BertProcessing" &&
-             type != "RobertaProcessing") {
-    fail(where + ": type " + type +
-         " is not supported\n  supported: ByteLevel, TemplateProcessing, BertProcessing, "
-         "RobertaProcessing, Sequence");
-  }
 }
 
 void check_decoder(const Json& value, const std::string& where) {
@@ -99,11 +70,11 @@ AddedToken parse_added_token(const Json& value, const std::string& where) {
   const Json& content = require(value, "content", where);
   if (!content.is_string()) fail(where + ": \"content\" is not a string");
   token.content = content.get<std::string>();
-  token.special = flag(value, "special", where);
-  token.lstrip = flag(value, "lstrip", where);
-  token.rstrip = flag(value, "rstrip", where);
-  token.single_word = flag(value, "single_word", where);
-  token.normalized = flag(value, "normalized", where);
+  token.special = flag(value, "special", false, where);
+  token.lstrip = flag(value, "lstrip", false, where);
+  token.rstrip = flag(value, "rstrip", false, where);
+  token.single_word = flag(value, "single_word", false, where);
+  token.normalized = flag(value, "normalized", false, where);
   return token;
 }
 
@@ -122,6 +93,7 @@ struct Tokenizer::Impl {
   AddedTokenFinder raw_tokens;         // looked for in the text as given
   AddedTokenFinder normalized_tokens;  // looked for after normalization
   std::unordered_set<std::int32_t> special;
+  PostProcessor post_processor;
   std::string decoded;                      // what each id adds to a text, one after the other
   std::vector<std::uint32_t> decoded_ends;  // [id_limit], where each ends
 
@@ -409,7 +381,7 @@ Tokenizer::Tokenizer(std::string_view text, const std::string& where)
     } else if (name == "pre_tokenizer") {
       pre_tokenizer = part();
     } else if (name == "post_processor") {
-      check_post_processor(part(), where + ": post_processor");
+      impl_->post_processor = PostProcessor(part(), where + ": post_processor");
     } else if (name == "decoder") {
       decoder = part();
     } else {
@@ -427,8 +399,11 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
   std::vector<std::int32_t> out;
+  if (add_special_tokens) {
+    out.assign(impl_->post_processor.before().begin(), impl_->post_processor.before().end());
+  }
   std::string repaired;
   if (!is_valid_utf8(text)) {
     repaired = to_valid_utf8(text);
@@ -441,7 +416,19 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
     Impl::Workspace own;
     impl_->encode_with(own, text, out);
   }
+  if (add_special_tokens) {
+    const auto after = impl_->post_processor.after();
+    out.insert(out.end(), after.begin(), after.end());
+  }
   return out;
+}
+
+std::span<const std::int32_t> Tokenizer::tokens_before() const {
+  return impl_->post_processor.before();
+}
+
+std::span<const std::int32_t> Tokenizer::tokens_after() const {
+  return impl_->post_processor.after();
 }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_special) const {

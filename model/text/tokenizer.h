@@ -23,9 +23,16 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // Added tokens in `text` are recognised; none are put around it. Bytes that are not UTF-8 become
-  // U+FFFD first. cost: about linear in the text, whatever it is.
-  std::vector<std::int32_t> encode(std::string_view text) const;
+  // Added tokens in `text` are recognised. Bytes that are not UTF-8 become U+FFFD first.
+  // add_special_tokens  puts around it what the post-processor says (<s>, for one): for raw text. A
+  //                     rendered chat template has them already and takes false: never two of them.
+  // cost                about linear in the text, whatever it is.
+  std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens = false) const;
+
+  // What encode(text, true) puts before and after the tokens of `text`; empty: nothing.
+  std::span<const std::int32_t> tokens_before() const;
+  std::span<const std::int32_t> tokens_after() const;
+  bool adds_bos() const { return !tokens_before().empty(); }
 
   // The text of `ids`; byte sequences that are not UTF-8 become U+FFFD, ids without a token
   // nothing. skip_special  leaves out the tokens marked special.

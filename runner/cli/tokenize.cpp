@@ -19,11 +19,11 @@ namespace {
 struct TokenizeFlags {
   std::string model = "bundled";
   std::string text, file;
-  bool jsonl = false, json = false;
+  bool jsonl = false, json = false, add_special_tokens = false;
 };
 
-int tokenize_lines(const model::Tokenizer& tokenizer, std::istream& input,
-                   const std::string& name) {
+int tokenize_lines(const model::Tokenizer& tokenizer, const TokenizeFlags& flags,
+                   std::istream& input, const std::string& name) {
   std::string line;
   for (std::int64_t number = 1; std::getline(input, line); ++number) {
     if (line.empty()) continue;
@@ -31,7 +31,7 @@ int tokenize_lines(const model::Tokenizer& tokenizer, std::istream& input,
     const Json value = parse_json(line, where);
     const Json& text = require(value, "text", where);
     if (!text.is_string()) throw Error(ErrorCode::kData, where + ": \"text\" must be a string");
-    const auto ids = tokenizer.encode(text.get<std::string>());
+    const auto ids = tokenizer.encode(text.get<std::string>(), flags.add_special_tokens);
     print_json(OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, false)}});
   }
   return kPassed;
@@ -44,10 +44,10 @@ int tokenize(const TokenizeFlags& flags) {
     throw Error(ErrorCode::kData, files.where("tokenizer.json") + ": there is no such file");
   }
   const model::Tokenizer tokenizer(*text_of_file, files.where("tokenizer.json"));
-  if (flags.jsonl) return tokenize_lines(tokenizer, std::cin, "<stdin>");
+  if (flags.jsonl) return tokenize_lines(tokenizer, flags, std::cin, "<stdin>");
 
   const std::string text = flags.file.empty() ? flags.text : read_file(flags.file);
-  const auto ids = tokenizer.encode(text);
+  const auto ids = tokenizer.encode(text, flags.add_special_tokens);
   if (flags.json) {
     print_json(OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, false)}});
     return kPassed;
@@ -70,12 +70,15 @@ Command add_tokenize(CLI::App& root) {
                                  R"(Examples  peira tokenize 'How many tokens is this?'
           peira tokenize --model ./Qwen3-30B-A3B --file prompt.txt --json
           peira tokenize --model DIR --jsonl <texts.jsonl    lines {"text"} become {"ids", "text"}
-Special tokens written in the text are recognised; none is added. "text" is the ids decoded back.)");
+Special tokens written in the text are recognised; none is added unless asked for. "text" is the
+ids decoded back.)");
   const auto flags = std::make_shared<TokenizeFlags>();
   app->add_option("text", flags->text, "the text");
   app->add_option("--file", flags->file, "take the text from a file");
   app->add_option("--model", flags->model, "bundled or a folder with tokenizer.json")
       ->capture_default_str();
+  app->add_flag("--add-special-tokens", flags->add_special_tokens,
+                "put around the text what the tokenizer does for raw text, e.g. <s>");
   app->add_flag("--jsonl", flags->jsonl, "read lines {\"text\"} from stdin, one object out a line");
   app->add_flag("--json", flags->json, "one JSON object");
   return {app, [flags] { return tokenize(*flags); }};

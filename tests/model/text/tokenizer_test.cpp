@@ -108,6 +108,35 @@ TEST(Tokenizer, DecodesWhateverIdsItIsGiven) {
   EXPECT_EQ(tokenizer.bytes(tokenizer.id_limit()), "");
 }
 
+TEST(Tokenizer, PutsTheTemplatesTokensAroundRawText) {
+  Json description = plain_tokenizer();
+  EXPECT_FALSE(Tokenizer(description.dump(), "plain").adds_bos());
+  const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  const auto token = [](const char* name) {
+    return Json{{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
+  };
+  description["post_processor"] = {
+      {"type", "Sequence"},
+      {"processors",
+       {{{"type", "ByteLevel"}},
+        {{"type", "TemplateProcessing"},
+         {"single", {token("<s>"), text, token("</s>"), token("</s>")}},
+         {"special_tokens", {{"<s>", {{"ids", {7, 8}}}}, {"</s>", {{"ids", {9}}}}}}},
+        {{"type", "RobertaProcessing"}, {"cls", {"<a>", 1}}, {"sep", {"<b>", 2}}}}}};
+  const Tokenizer tokenizer(description.dump(), "framed");
+  const Ids inner = tokenizer.encode("a b");
+  Ids framed{1, 7, 8};
+  framed.insert(framed.end(), inner.begin(), inner.end());
+  framed.insert(framed.end(), {9, 9, 2});
+  EXPECT_EQ(tokenizer.encode("a b", true), framed);
+  EXPECT_EQ(tokenizer.encode("", true), (Ids{1, 7, 8, 9, 9, 2}));
+  EXPECT_TRUE(tokenizer.adds_bos());
+
+  description["post_processor"]["processors"][1]["single"] = {token("<x>"), text};
+  EXPECT_EQ(message_of(description.dump()),
+            "tokenizer.json: post_processor: \"special_tokens\" does not say what <x> is");
+}
+
 // A character of four bytes arrives byte by byte and is let out whole.
 TEST(StreamDecoder, HoldsACharacterUntilItIsWhole) {
   const Tokenizer tokenizer(plain_tokenizer().dump(), "plain");
