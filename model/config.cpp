@@ -239,8 +239,11 @@ void apply_generation_config(const Json& generation, const std::string& where,
     config.generation.eos_token_id =
         fields.integers<std::int32_t>("eos_token_id", 0, config.vocab_size - 1);
   }
-  if (!fields.flag_or("do_sample", false)) return;
+  // transformers applies the repetition penalty to greedy generation too.
   SamplingParams sampling;
+  sampling.repetition_penalty = fields.positive_or("repetition_penalty", 1);
+  config.generation.sampling = sampling;
+  if (!fields.flag_or("do_sample", false)) return;
   sampling.temperature = fields.number("temperature").value_or(1);
   sampling.top_k = static_cast<int>(fields.integer_or("top_k", 0, kLargestSize, 50));
   sampling.top_p = fields.number("top_p").value_or(1);

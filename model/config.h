@@ -33,7 +33,7 @@ struct RopeParameters {
 struct GenerationConfig {
   std::vector<std::int32_t> eos_token_id;  // generation_config.json's, else config.json's
   // Greedy unless do_sample is true; then temperature, top_k, top_p, min_p with the defaults
-  // transformers gives the absent ones (1, 50, 1, 0).
+  // transformers gives the absent ones (1, 50, 1, 0). repetition_penalty in both cases.
   SamplingParams sampling;
 };
 

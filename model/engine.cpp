@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "model/backend/backend.h"
 #include "model/families/family.h"
-#include "model/kv_cache.h"
 #include "model/layers/decoder.h"
+#include "model/logit_processor.h"
+#include "model/memory_plan.h"
+#include "model/prefix_cache.h"
 #include "model/random.h"
 #include "model/sampler.h"
 #include "model/scheduler.h"
@@ -45,22 +47,6 @@ void check_options(const EngineOptions& options) {
   expect(options.max_kv_tokens >= 0, "max_kv_tokens", options.max_kv_tokens);
 }
 
-constexpr DType kKvType = DType::kF32;
-
-// Pages for max_kv_tokens; unless given, for max_batch sequences of full length, but at most half
-// the machine's memory. Pages cost nothing until they are used.
-std::int64_t num_pages(const ModelConfig& config, const EngineOptions& options,
-                       std::int64_t memory_bytes) {
-  if (options.max_kv_tokens > 0) return KvCache::pages_for(options.max_kv_tokens);
-  const std::int64_t page_bytes = KvCache::page_bytes(config, kKvType);
-  // A model of linear attention alone caches no keys: its pages only count tokens.
-  const std::int64_t wanted =
-      KvCache::pages_for(config.max_position_embeddings) * std::int64_t{options.max_batch};
-  const std::int64_t affordable = page_bytes == 0 ? wanted : memory_bytes / 2 / page_bytes;
-  return std::clamp<std::int64_t>(std::min(wanted, affordable), 1,
-                                  std::numeric_limits<std::int32_t>::max());
-}
-
 }  // namespace
 
 struct Engine::Impl {
@@ -68,23 +54,28 @@ struct Engine::Impl {
       : files(checkpoint),
         config(config_with_options(files, options)),
         backend(make_backend({.device = options.device, .num_threads = options.num_threads})),
-        cache(*backend, config, num_pages(config, options, backend->memory_bytes()),
-              options.max_batch, kKvType),
-        decoder(*backend, config, load_weights(),
+        tensors(files),
+        memory(plan_memory(config,
+                           {.weights_bytes = tensors.num_bytes(),
+                            .memory_bytes = backend->memory_bytes(),
+                            .copies_weights = backend->copies_weights(),
+                            .max_batch = options.max_batch,
+                            .prefill_chunk = options.prefill_chunk,
+                            .max_kv_tokens = options.max_kv_tokens,
+                            .prefix_cache = options.prefix_cache},
+                           options.device)),
+        decoder(*backend, config, load_decoder_weights(config, tensors, *backend),
                 std::int64_t{options.max_batch} + options.prefill_chunk),
-        scheduler(cache, options.max_batch, options.prefill_chunk) {}
-
-  DecoderWeights load_weights() {
-    CheckpointTensors tensors(files);
-    return load_decoder_weights(config, tensors, *backend);
-  }
+        cache(*backend, config, memory.num_pages, memory.num_slots, DType::kF32),
+        prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
+        scheduler(prefixes, options.max_batch, options.prefill_chunk) {}
 
   void check(const TokenRequest& request) const;
   std::int64_t submit(TokenRequest request, std::int64_t score_from);
   std::vector<std::unique_ptr<Sequence>> step();
   void compute(const Plan& plan, std::vector<std::unique_ptr<Sequence>>& finished);
   void score(Sequence& sequence, std::int64_t position, std::span<const float> logits,
-             float log_sum_exp) const;
+             float log_sum_exp);
   // Chooses the next token; true when the sequence is done.
   bool advance(Sequence& sequence, std::span<const float> logits, float log_sum_exp);
 
@@ -94,9 +85,13 @@ struct Engine::Impl {
   CheckpointFiles files;
   ModelConfig config;
   std::unique_ptr<Backend> backend;
-  KvCache cache;
+  CheckpointTensors tensors;
+  MemoryPlan memory;
   Decoder decoder;
+  KvCache cache;
+  PrefixCache prefixes;
   Scheduler scheduler;
+  LogitProcessor processor;
   Sampler sampler;
   Batch batch;
   std::int64_t next_ticket = 1;
@@ -131,7 +126,7 @@ void Engine::Impl::check(const TokenRequest& request) const {
          std::to_string(cache.num_pages() * kKvPageTokens) +
          " tokens\n  try: a larger max_kv_tokens");
   }
-  check_sampling(request.sampling);
+  check_sampling(request.sampling, config.vocab_size);
 }
 
 std::int64_t Engine::Impl::submit(TokenRequest request, std::int64_t score_from) {
@@ -144,8 +139,11 @@ std::int64_t Engine::Impl::submit(TokenRequest request, std::int64_t score_from)
   sequence->score_from = std::min(score_from, sequence->num_prompt_tokens);
   sequence->num_scored = sequence->score_from;
   if (sequence->request.prompt_logprobs) {
-    sequence->result.prompt_logprobs.assign(sequence->tokens.size(),
-                                            std::numeric_limits<float>::quiet_NaN());
+    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+    sequence->result.prompt_logprobs.assign(sequence->tokens.size(), kNone);
+    if (sequence->request.sampling_logprobs) {
+      sequence->result.prompt_sampling_logprobs.assign(sequence->tokens.size(), kNone);
+    }
   }
   const std::int64_t ticket = sequence->ticket;
   scheduler.add(std::move(sequence));
@@ -192,11 +190,11 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
     batch.sequences.push_back({.first_row = first_row,
                                .num_rows = static_cast<int>(part.num_tokens),
                                .first_position = static_cast<int>(sequence.num_computed),
-                               .pages = sequence.pages,
-                               .state_slot = sequence.state_slot});
+                               .pages = sequence.hold.pages,
+                               .state_slot = sequence.hold.state_slot});
   }
   decoder.forward(batch, cache);
-  for (const Plan::Part& part : plan.parts) part.sequence->num_computed += part.num_tokens;
+  scheduler.advance(plan);
 
   const auto vocab_size = static_cast<std::size_t>(config.vocab_size);
   std::vector<const Sequence*> done;
@@ -236,13 +234,20 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
 }
 
 void Engine::Impl::score(Sequence& sequence, std::int64_t position, std::span<const float> logits,
-                         float log_sum_exp) const {
+                         float log_sum_exp) {
   const std::int64_t scored = position + 1;
   const std::int32_t token = sequence.tokens[static_cast<std::size_t>(scored)];
   sequence.num_scored = scored + 1;
   const float logprob = logits[static_cast<std::size_t>(token)] - log_sum_exp;
   if (sequence.request.prompt_logprobs) {
     sequence.result.prompt_logprobs[static_cast<std::size_t>(scored)] = logprob;
+    if (sequence.request.sampling_logprobs) {
+      const SamplingParams& sampling = sequence.request.sampling;
+      const std::span<const std::int32_t> before =
+          std::span(sequence.tokens).first(static_cast<std::size_t>(scored));
+      sequence.result.prompt_sampling_logprobs[static_cast<std::size_t>(scored)] =
+          sampler.logprob(processor.process(logits, sampling, before, {}), sampling, token);
+    }
   } else {
     sequence.result.logprobs.push_back(logprob);  // of log_likelihood(), read there
     sequence.is_greedy = sequence.is_greedy && greedy_token(logits) == token;
@@ -260,8 +265,12 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
     result.finish_reason = FinishReason::kLength;
     return true;
   }
-  const std::int32_t token =
-      sampler.sample(logits, request.sampling, uniform_at(request.seed, position));
+  const auto num_prompt = static_cast<std::size_t>(sequence.num_prompt_tokens);
+  const std::span<const float> processed =
+      processor.process(logits, request.sampling, std::span(sequence.tokens).first(num_prompt),
+                        std::span(sequence.tokens).subspan(num_prompt));
+  const auto [token, sampling_logprob] =
+      sampler.sample(processed, request.sampling, uniform_at(request.seed, position));
   if (std::find(request.stop_tokens.begin(), request.stop_tokens.end(), token) !=
       request.stop_tokens.end()) {
     result.finish_reason = FinishReason::kStop;
@@ -270,6 +279,7 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
   result.logprobs.push_back(logits[static_cast<std::size_t>(token)] - log_sum_exp);
+  if (request.sampling_logprobs) result.sampling_logprobs.push_back(sampling_logprob);
   if (request.top_logprobs > 0) {
     result.top_logprobs.push_back(top_tokens(logits, log_sum_exp, request.top_logprobs));
   }

@@ -22,7 +22,9 @@ struct EngineOptions {
   int max_batch = 32;              // sequences decoded together
   int prefill_chunk = 256;         // tokens of prompts processed per step
   int num_experts_per_tok = 0;     // 0: the checkpoint's; else overrides it (a model variant)
-  std::int64_t max_kv_tokens = 0;  // room for cached tokens over all sequences; 0: derived from RAM
+  std::int64_t max_kv_tokens = 0;  // room for cached tokens over all sequences; 0: planned from
+                                   // the device's memory
+  bool prefix_cache = true;        // prompts that begin alike share what is computed of them
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };
@@ -37,6 +39,9 @@ struct TokenRequest {
   bool prompt_logprobs = false;           // log p(tokens[i] | tokens[<i]) for every i >= 1
   bool last_prompt_logits = false;        // the logits after the prompt, [vocab_size]
   int top_logprobs = 0;                   // the most likely alternatives kept for each new token
+  // Also log-probabilities of the distribution that tokens are drawn from, after bias, penalties,
+  // temperature and filters; of the prompt's tokens too if prompt_logprobs.
+  bool sampling_logprobs = false;
   // Called after every new token with all tokens generated so far; true ends the sequence there
   // (stop strings live in the text layer). May be empty.
   std::function<bool(std::span<const std::int32_t>)> should_stop;
@@ -51,9 +56,15 @@ struct TokenResult {
   std::vector<std::int32_t> tokens;  // generated, without the stop token
   std::vector<float> logprobs;       // [tokens], of the model's raw distribution (temperature 1)
   std::vector<std::vector<TokenLogprob>> top_logprobs;  // [tokens][top_logprobs], best first
-  std::vector<float> prompt_logprobs;     // [prompt], the first NaN; empty unless asked for
-  std::vector<float> last_prompt_logits;  // [vocab_size], empty unless asked for
+  std::vector<float> prompt_logprobs;  // [prompt], raw, the first NaN; empty unless asked for
+  // After sampling's changes, -infinity for what could not have been drawn; empty unless asked for.
+  std::vector<float> sampling_logprobs;         // [tokens]
+  std::vector<float> prompt_sampling_logprobs;  // [prompt], the first NaN
+  std::vector<float> last_prompt_logits;        // [vocab_size], empty unless asked for
   FinishReason finish_reason = FinishReason::kStop;
+  // Prompt tokens that came from the cache, over all attempts. Of no account for the result, and
+  // the one part of it that depends on what else runs.
+  std::int64_t num_cached_tokens = 0;
 };
 
 // A checkpoint loaded on one device, with continuous batching over its requests.

@@ -1,14 +1,12 @@
 #include "model/kv_cache.h"
 
-#include <utility>
-
 #include "base/error.h"
 
 namespace peira::model {
 
 KvCache::KvCache(Backend& backend, const ModelConfig& config, std::int64_t num_pages,
                  std::int64_t num_slots, DType dtype)
-    : num_pages_(num_pages) {
+    : backend_(backend), num_pages_(num_pages) {
   const std::int64_t heads = config.num_key_value_heads;
   for (const LayerType type : config.layer_types) {
     Layer& layer = layers_.emplace_back();
@@ -17,7 +15,7 @@ KvCache::KvCache(Backend& backend, const ModelConfig& config, std::int64_t num_p
       return layer.owned.back().view();
     };
     if (type == LayerType::kLinearAttention) {
-      has_slots_ = true;
+      has_states_ = true;
       layer.recurrent.conv = allocate(
           DType::kF32, {num_slots, config.conv_channels(), config.linear_conv_kernel_dim - 1});
       layer.recurrent.delta =
@@ -35,36 +33,31 @@ KvCache::KvCache(Backend& backend, const ModelConfig& config, std::int64_t num_p
   free_.reserve(static_cast<std::size_t>(num_pages));
   // The lowest page is taken first, so that little memory is touched when little is used.
   for (std::int64_t page = num_pages; page-- > 0;) free_.push_back(static_cast<std::int32_t>(page));
-  for (std::int64_t slot = num_slots; slot-- > 0;) free_slots_.push_back(static_cast<int>(slot));
-}
-
-bool KvCache::reserve(std::int64_t num_tokens, std::vector<std::int32_t>& pages) {
-  const std::int64_t needed = pages_for(num_tokens) - static_cast<std::int64_t>(pages.size());
-  if (needed > num_free_pages()) return false;
-  for (std::int64_t i = 0; i < needed; ++i) {
-    pages.push_back(free_.back());
-    free_.pop_back();
-  }
-  return true;
-}
-
-void KvCache::release(std::vector<std::int32_t>& pages) {
-  while (!pages.empty()) {
-    free_.push_back(pages.back());
-    pages.pop_back();
+  for (std::int64_t slot = has_states_ ? num_slots : 0; slot-- > 0;) {
+    free_slots_.push_back(static_cast<int>(slot));
   }
 }
 
-int KvCache::acquire_slot() {
-  if (!has_slots_) return -1;
-  if (free_slots_.empty()) throw Error(ErrorCode::kInternal, "no recurrent state is free");
+std::int32_t KvCache::take_page() {
+  if (free_.empty()) throw Error(ErrorCode::kInternal, "no page of the key-value cache is free");
+  const std::int32_t page = free_.back();
+  free_.pop_back();
+  return page;
+}
+
+int KvCache::take_slot() {
+  if (free_slots_.empty()) return -1;
   const int slot = free_slots_.back();
   free_slots_.pop_back();
   return slot;
 }
 
-void KvCache::release_slot(int& slot) {
-  if (slot >= 0) free_slots_.push_back(std::exchange(slot, -1));
+void KvCache::copy_slot(int from, int to) {
+  for (const Layer& layer : layers_) {
+    for (const TensorView& state : {layer.recurrent.conv, layer.recurrent.delta}) {
+      if (state.num_elements() > 0) backend_.copy(state.slice(from, 1), state.slice(to, 1));
+    }
+  }
 }
 
 std::int64_t KvCache::page_bytes(const ModelConfig& config, DType dtype) {

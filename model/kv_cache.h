@@ -23,22 +23,23 @@ class KvCache {
 
   std::int64_t num_pages() const { return num_pages_; }
   std::int64_t num_free_pages() const { return static_cast<std::int64_t>(free_.size()); }
+  bool has_states() const { return has_states_; }
   // Of layers that attend; of those with linear attention.
   const KvLayer& layer(int index) const { return layers_[static_cast<std::size_t>(index)].kv; }
   const RecurrentLayer& recurrent_layer(int index) const {
     return layers_[static_cast<std::size_t>(index)].recurrent;
   }
 
-  // Makes `pages` long enough for `num_tokens`; false, changing nothing, when too few are free.
-  bool reserve(std::int64_t num_tokens, std::vector<std::int32_t>& pages);
-  // Gives all of `pages` back and empties it.
-  void release(std::vector<std::int32_t>& pages);
+  // A free page; there must be one.
+  std::int32_t take_page();
+  void give_page(std::int32_t page) { free_.push_back(page); }
 
-  // A free slot for a recurrent state; -1 for models that need none. There must be a free one.
-  // What the slot held counts as zero from a sequence's position 0 on.
-  int acquire_slot();
-  // Gives `slot` back and sets it to -1.
-  void release_slot(int& slot);
+  // A free slot for a recurrent state, or -1. What it held counts as zero from a sequence's
+  // position 0 on.
+  int take_slot();
+  void give_slot(int slot) { free_slots_.push_back(slot); }
+  // Copies the states of all layers from one slot to another.
+  void copy_slot(int from, int to);
 
   static std::int64_t pages_for(std::int64_t num_tokens) {
     return (num_tokens + kKvPageTokens - 1) / kKvPageTokens;
@@ -54,11 +55,12 @@ class KvCache {
     KvLayer kv;
     RecurrentLayer recurrent;
   };
+  Backend& backend_;
   std::int64_t num_pages_;
   std::vector<Layer> layers_;
   std::vector<std::int32_t> free_;
   std::vector<int> free_slots_;
-  bool has_slots_ = false;
+  bool has_states_ = false;
 };
 
 }  // namespace peira::model

@@ -329,6 +329,14 @@ void CheckpointTensors::finish() const {
   }
 }
 
+std::int64_t CheckpointTensors::num_bytes() const {
+  std::int64_t count = 0;
+  for (const auto& [name, entry] : tensors_) {
+    count += static_cast<std::int64_t>(entry.tensor.bytes.size());
+  }
+  return count;
+}
+
 std::int64_t CheckpointTensors::num_parameters() const {
   std::int64_t count = 0;
   for (const auto& [name, entry] : tensors_) {

@@ -53,6 +53,8 @@ class CheckpointTensors {
   void finish() const;
 
   std::int64_t num_parameters() const;
+  // Bytes of all tensors as stored.
+  std::int64_t num_bytes() const;
 
  private:
   struct Entry {

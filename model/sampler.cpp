@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
 
@@ -49,7 +50,7 @@ void keep_top_p(std::vector<float>& scores, double top_p) {
 
 }  // namespace
 
-void check_sampling(const SamplingParams& params) {
+void check_sampling(const SamplingParams& params, int vocab_size) {
   const auto fail = [](const std::string& what) { throw Error(ErrorCode::kUsage, what); };
   if (!(params.temperature >= 0) || !std::isfinite(params.temperature)) {
     fail("temperature is " + std::to_string(params.temperature) + "; it must be 0 or more");
@@ -62,6 +63,21 @@ void check_sampling(const SamplingParams& params) {
   }
   if (!(params.min_p >= 0 && params.min_p <= 1)) {
     fail("min_p is " + std::to_string(params.min_p) + "; it must be from 0 to 1");
+  }
+  if (!(params.repetition_penalty > 0) || !std::isfinite(params.repetition_penalty)) {
+    fail("repetition_penalty is " + std::to_string(params.repetition_penalty) +
+         "; it must be positive (1: off)");
+  }
+  if (!std::isfinite(params.presence_penalty)) fail("presence_penalty is not finite");
+  if (!std::isfinite(params.frequency_penalty)) fail("frequency_penalty is not finite");
+  std::set<std::int32_t> biased;
+  for (const auto& [token, bias] : params.logit_bias) {
+    const std::string name = "logit_bias of token " + std::to_string(token);
+    if (token < 0 || token >= vocab_size) {
+      fail(name + ": the vocabulary has " + std::to_string(vocab_size) + " tokens");
+    }
+    if (!std::isfinite(bias)) fail(name + " is not finite");
+    if (!biased.insert(token).second) fail(name + " is given twice");
   }
 }
 
@@ -95,10 +111,10 @@ void sampling_distribution(std::span<const float> logits, const SamplingParams& 
   for (double& probability : probabilities) probability /= total;
 }
 
-std::int32_t Sampler::sample(std::span<const float> logits, const SamplingParams& params,
-                             double uniform) {
+Sampler::Choice Sampler::sample(std::span<const float> logits, const SamplingParams& params,
+                                double uniform) {
   // A temperature that float32 cannot tell from 0 is greedy too.
-  if (static_cast<float>(params.temperature) == 0) return greedy_token(logits);
+  if (static_cast<float>(params.temperature) == 0) return {greedy_token(logits), 0};
   sampling_distribution(logits, params, probabilities_);
   double cumulative = 0;
   std::size_t last = 0;
@@ -108,7 +124,16 @@ std::int32_t Sampler::sample(std::span<const float> logits, const SamplingParams
     last = i;
     if (cumulative > uniform) break;
   }
-  return static_cast<std::int32_t>(last);
+  return {static_cast<std::int32_t>(last), static_cast<float>(std::log(probabilities_[last]))};
+}
+
+float Sampler::logprob(std::span<const float> logits, const SamplingParams& params,
+                       std::int32_t token) {
+  if (static_cast<float>(params.temperature) == 0) {
+    return greedy_token(logits) == token ? 0 : kDropped;
+  }
+  sampling_distribution(logits, params, probabilities_);
+  return static_cast<float>(std::log(probabilities_[static_cast<std::size_t>(token)]));
 }
 
 std::vector<TokenLogprob> top_tokens(std::span<const float> logits, float log_sum_exp, int count) {

@@ -11,8 +11,9 @@
 
 namespace peira::model {
 
-// throws Error(kUsage): a parameter is out of its range (names it and its value).
-void check_sampling(const SamplingParams& params);
+// throws Error(kUsage): a parameter is out of its range (names it and its value), or logit_bias
+//        names a token outside [0, vocab_size) or one twice.
+void check_sampling(const SamplingParams& params, int vocab_size);
 
 // The highest logit, the lowest id on a tie. NaN is never chosen unless all are.
 std::int32_t greedy_token(std::span<const float> logits);
@@ -26,13 +27,18 @@ std::int32_t greedy_token(std::span<const float> logits);
 void sampling_distribution(std::span<const float> logits, const SamplingParams& params,
                            std::vector<double>& probabilities);
 
-// A token from `logits`: greedy_token() at temperature 0, else the smallest id whose cumulative
-// probability exceeds `uniform`.
-//
-// uniform  in [0, 1).
+// Chooses from logits that LogitProcessor has been over.
 class Sampler {
  public:
-  std::int32_t sample(std::span<const float> logits, const SamplingParams& params, double uniform);
+  struct Choice {
+    std::int32_t token;
+    float logprob;  // of the distribution that was drawn from; greedy has one token in it: 0
+  };
+  // greedy_token() at temperature 0, else the smallest id whose cumulative probability exceeds
+  // `uniform`, which is in [0, 1).
+  Choice sample(std::span<const float> logits, const SamplingParams& params, double uniform);
+  // What `token`'s logprob would be if it were the one chosen: -infinity for one that cannot be.
+  float logprob(std::span<const float> logits, const SamplingParams& params, std::int32_t token);
 
  private:
   std::vector<double> probabilities_;

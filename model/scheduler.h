@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "model/engine.h"
-#include "model/kv_cache.h"
+#include "model/prefix_cache.h"
 
 namespace peira::model {
 
@@ -17,10 +17,11 @@ struct Sequence {
   TokenRequest request;
   std::int64_t num_prompt_tokens = 0;
   std::vector<std::int32_t> tokens;  // the prompt, then what was generated
-  std::vector<std::int32_t> pages;   // of the key-value cache
-  int state_slot = -1;               // of the recurrent states, while it runs
+  PrefixCache::Hold hold;            // of the key-value cache
   std::int64_t num_computed = 0;     // tokens whose keys and values are cached
   bool is_cancelled = false;
+  // Of the prompt up to the end of each of its full pages; equal prefixes have equal hashes.
+  std::vector<std::uint64_t> page_hashes;
 
   // Log-probabilities of given tokens: of tokens [score_from, num_prompt_tokens), done up to
   // num_scored. score_from == num_prompt_tokens asks for none.
@@ -36,29 +37,34 @@ struct Plan {
   struct Part {
     Sequence* sequence;
     std::int64_t num_tokens;  // the next ones after num_computed
+    bool keep_state = false;  // the recurrent state after them is worth keeping
   };
   std::vector<Part> parts;
 };
 
-// First come, first served. Sequences that generate get their one token each in every step; prompts
-// fill the step up to prefill_chunk tokens. When the cache is full the youngest sequence gives its
-// pages back and starts over later: that costs time but, results being independent of batching,
-// changes nothing.
-// threads: one at a time.
+// Sequences that generate get their one token each in every step; prompts fill the step up to
+// prefill_chunk tokens. A prompt that begins like one still being computed waits for it and then
+// shares its pages, so that N samples of one prompt compute it once; what shares a prefix with a
+// running sequence is admitted before what does not, but nobody is passed over more than
+// kMaxPassedOver times. When the cache is full the youngest sequence gives its pages back and
+// starts over later. All this costs or saves time but, results being independent of batching,
+// changes nothing. threads: one at a time.
 class Scheduler {
  public:
-  Scheduler(KvCache& cache, int max_batch, int prefill_chunk)
+  Scheduler(PrefixCache& cache, int max_batch, int prefill_chunk)
       : cache_(cache),
         max_batch_(static_cast<std::size_t>(max_batch)),
         prefill_chunk_(prefill_chunk) {}
 
-  void add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
+  void add(std::unique_ptr<Sequence> sequence);
   bool idle() const { return waiting_.empty() && running_.empty(); }
   // The sequence of `ticket`, or null.
   Sequence* find(std::int64_t ticket);
 
   // The parts of the next step, with pages reserved for their tokens. Empty only when idle.
   Plan plan();
+  // The parts of `plan` are computed: moves their sequences on.
+  void advance(const Plan& plan);
 
   // Takes `sequence` out, its pages back to the cache.
   std::unique_ptr<Sequence> remove(const Sequence& sequence);
@@ -66,13 +72,21 @@ class Scheduler {
   std::vector<std::unique_ptr<Sequence>> remove_cancelled();
 
  private:
+  static constexpr int kLookahead = 64;      // waiting sequences considered for admission
+  static constexpr int kMaxPassedOver = 64;  // times the oldest lets others go first
+
   // Pages for `num_tokens` of `sequence`, by preempting younger ones outside `plan` if need be.
   bool reserve(Sequence& sequence, std::int64_t num_tokens, const Plan& plan);
   void admit_waiting();
+  // The waiting one to admit next.
+  std::size_t next_to_admit();
+  bool admit(Sequence& sequence);
+  void attach(Sequence& sequence);
 
-  KvCache& cache_;
+  PrefixCache& cache_;
   std::size_t max_batch_;
   std::int64_t prefill_chunk_;
+  int times_passed_over_ = 0;
   std::deque<std::unique_ptr<Sequence>> waiting_;   // oldest first
   std::vector<std::unique_ptr<Sequence>> running_;  // oldest first
 };

@@ -4,51 +4,62 @@
 
 namespace peira::model {
 
-Buffers::Buffers(Backend& backend, const ModelConfig& config, std::int64_t max_rows)
-    : backend_(backend), max_rows_(max_rows) {
-  const auto floats = [&](std::int64_t columns) {
-    return backend.allocate(DType::kF32, {max_rows, columns});
-  };
-  const auto integers = [&](std::int64_t count) { return backend.allocate(DType::kI32, {count}); };
+std::vector<Buffers::FloatBuffer> Buffers::float_buffers(const ModelConfig& config) {
   const std::int64_t query_size = std::int64_t{config.num_attention_heads} * config.head_dim;
   const std::int64_t kv_size = std::int64_t{config.num_key_value_heads} * config.head_dim;
-  tokens = integers(max_rows);
-  positions_ = integers(max_rows);
-  row_sequence_ = integers(max_rows);
-  first_rows_ = integers(max_rows + 1);
-  state_slots_ = integers(max_rows);
-  page_table_ = integers(0);
-  hidden = floats(config.hidden_size);
-  normed = floats(config.hidden_size);
-  block_out = floats(config.hidden_size);
-  q = floats(query_size);
-  k = floats(kv_size);
-  v = floats(kv_size);
-  attended = floats(query_size);
-  attention_gate = floats(query_size);
-  cos_sin = floats(config.rotary_dim);
-  local_cos_sin = floats(config.local_rope_parameters ? config.rotary_dim : 0);
-  router_logits = floats(config.num_experts);
-  expert_ids = backend.allocate(DType::kI32, {max_rows, config.num_experts_per_tok});
-  expert_weights = floats(config.num_experts_per_tok);
+  const std::int64_t hidden_size = config.hidden_size;
+  const std::int64_t value_heads = config.linear_num_value_heads;
+  const std::int64_t value_size = value_heads * config.linear_value_head_dim;
+  const bool has_shared = config.shared_expert_intermediate_size > 0;
   std::int64_t widest = config.shared_expert_intermediate_size;
   for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
     if (!config.is_moe_layer(layer)) {
       widest = std::max<std::int64_t>(widest, config.intermediate_size);
     }
   }
-  gate = floats(widest);
-  up = floats(widest);
-  const bool has_shared = config.shared_expert_intermediate_size > 0;
-  shared_out = floats(has_shared ? config.hidden_size : 0);
-  shared_gate = floats(has_shared ? 1 : 0);
-  const std::int64_t value_heads = config.linear_num_value_heads;
-  qkv = floats(config.conv_channels());
-  conv_out = floats(config.conv_channels());
-  z = floats(value_heads * config.linear_value_head_dim);
-  a = floats(value_heads);
-  b = floats(value_heads);
-  delta_out = floats(value_heads * config.linear_value_head_dim);
+  return {{&Buffers::hidden, hidden_size},
+          {&Buffers::normed, hidden_size},
+          {&Buffers::block_out, hidden_size},
+          {&Buffers::q, query_size},
+          {&Buffers::k, kv_size},
+          {&Buffers::v, kv_size},
+          {&Buffers::attended, query_size},
+          {&Buffers::attention_gate, query_size},
+          {&Buffers::cos_sin, config.rotary_dim},
+          {&Buffers::local_cos_sin, config.local_rope_parameters ? config.rotary_dim : 0},
+          {&Buffers::router_logits, config.num_experts},
+          {&Buffers::expert_weights, config.num_experts_per_tok},
+          {&Buffers::gate, widest},
+          {&Buffers::up, widest},
+          {&Buffers::shared_out, has_shared ? hidden_size : 0},
+          {&Buffers::shared_gate, has_shared ? 1 : 0},
+          {&Buffers::qkv, config.conv_channels()},
+          {&Buffers::conv_out, config.conv_channels()},
+          {&Buffers::z, value_size},
+          {&Buffers::a, value_heads},
+          {&Buffers::b, value_heads},
+          {&Buffers::delta_out, value_size}};
+}
+
+std::int64_t Buffers::bytes(const ModelConfig& config, std::int64_t max_rows) {
+  std::int64_t columns = 0;
+  for (const FloatBuffer& buffer : float_buffers(config)) columns += buffer.columns;
+  return columns * max_rows * block_bytes(DType::kF32);
+}
+
+Buffers::Buffers(Backend& backend, const ModelConfig& config, std::int64_t max_rows)
+    : backend_(backend), max_rows_(max_rows) {
+  for (const auto& [tensor, columns] : float_buffers(config)) {
+    this->*tensor = backend.allocate(DType::kF32, {max_rows, columns});
+  }
+  const auto integers = [&](std::int64_t count) { return backend.allocate(DType::kI32, {count}); };
+  tokens = integers(max_rows);
+  positions_ = integers(max_rows);
+  row_sequence_ = integers(max_rows);
+  first_rows_ = integers(max_rows + 1);
+  state_slots_ = integers(max_rows);
+  page_table_ = integers(0);
+  expert_ids = backend.allocate(DType::kI32, {max_rows, config.num_experts_per_tok});
 }
 
 BatchRows Buffers::upload(const Batch& batch) {

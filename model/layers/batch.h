@@ -30,6 +30,8 @@ class Buffers {
   Buffers(Backend& backend, const ModelConfig& config, std::int64_t max_rows);
 
   std::int64_t max_rows() const { return max_rows_; }
+  // Bytes that buffers for `max_rows` rows take, but for integers per row.
+  static std::int64_t bytes(const ModelConfig& config, std::int64_t max_rows);
 
   // `batch` as the operations read it, written to the device. Valid until the next call.
   BatchRows upload(const Batch& batch);
@@ -61,6 +63,13 @@ class Buffers {
   Tensor delta_out;  // [max_rows, Nv * Dv]
 
  private:
+  // The float buffers and how many columns each has for a model.
+  struct FloatBuffer {
+    Tensor Buffers::*tensor;
+    std::int64_t columns;
+  };
+  static std::vector<FloatBuffer> float_buffers(const ModelConfig& config);
+
   Backend& backend_;
   std::int64_t max_rows_;
   Tensor positions_;                // [max_rows] int32

@@ -19,6 +19,12 @@ Decoder::Decoder(Backend& backend, const ModelConfig& config, DecoderWeights wei
       logits_(backend.allocate(DType::kF32, {kMaxLogitRows, config.vocab_size})),
       log_sum_exp_(backend.allocate(DType::kF32, {kMaxLogitRows})) {}
 
+std::int64_t Decoder::buffers_bytes(const ModelConfig& config, std::int64_t max_rows) {
+  const std::int64_t logit_floats =
+      kMaxLogitRows * (std::int64_t{config.hidden_size} + config.vocab_size);
+  return Buffers::bytes(config, max_rows) + logit_floats * block_bytes(DType::kF32);
+}
+
 void Decoder::forward(const Batch& batch, const KvCache& cache) {
   const std::int64_t rows = batch.num_rows();
   const auto eps = static_cast<float>(config_.rms_norm_eps);

@@ -37,6 +37,8 @@ class Decoder {
           std::int64_t max_rows);
 
   std::int64_t max_rows() const { return buffers_.max_rows(); }
+  // Bytes of device memory for its own tensors, weights and cache apart.
+  static std::int64_t buffers_bytes(const ModelConfig& config, std::int64_t max_rows);
 
   // Runs `batch` (at most max_rows rows) through all layers, leaving its last hidden states for
   // logits().

@@ -66,12 +66,19 @@ TEST(Sampler, InvertsTheCumulativeDistribution) {
   const std::vector<float> logits{0.0F, std::log(2.0F), std::log(3.0F)};
   const SamplingParams params{.temperature = 1};
   Sampler sampler;
-  EXPECT_EQ(sampler.sample(logits, params, 0), 0);
-  EXPECT_EQ(sampler.sample(logits, params, 0.16), 0);
-  EXPECT_EQ(sampler.sample(logits, params, 0.17), 1);
-  EXPECT_EQ(sampler.sample(logits, params, 0.49), 1);
-  EXPECT_EQ(sampler.sample(logits, params, 0.51), 2);
-  EXPECT_EQ(sampler.sample(logits, params, 1 - 0x1p-53), 2);
+  EXPECT_NEAR(sampler.sample(logits, params, 0.2).logprob, std::log(2.0 / 6), 1e-6);
+  EXPECT_NEAR(sampler.logprob(logits, params, 2), std::log(3.0 / 6), 1e-6);
+  const SamplingParams best{.temperature = 1, .top_k = 1};
+  EXPECT_EQ(sampler.logprob(logits, best, 1), -INFINITY);
+  EXPECT_EQ(sampler.logprob(logits, best, 2), 0);
+  EXPECT_EQ(sampler.logprob(logits, {}, 2), 0);
+  EXPECT_EQ(sampler.logprob(logits, {}, 1), -INFINITY);
+  EXPECT_EQ(sampler.sample(logits, params, 0).token, 0);
+  EXPECT_EQ(sampler.sample(logits, params, 0.16).token, 0);
+  EXPECT_EQ(sampler.sample(logits, params, 0.17).token, 1);
+  EXPECT_EQ(sampler.sample(logits, params, 0.49).token, 1);
+  EXPECT_EQ(sampler.sample(logits, params, 0.51).token, 2);
+  EXPECT_EQ(sampler.sample(logits, params, 1 - 0x1p-53).token, 2);
 }
 
 TEST(Sampler, DrawsWithTheDistributionsFrequencies) {
@@ -82,7 +89,7 @@ TEST(Sampler, DrawsWithTheDistributionsFrequencies) {
   std::array<int, 3> counts{};
   for (int i = 0; i < kDraws; ++i) {
     const std::int32_t token =
-        sampler.sample(logits, params, uniform_at(7, static_cast<std::uint64_t>(i)));
+        sampler.sample(logits, params, uniform_at(7, static_cast<std::uint64_t>(i))).token;
     ++counts[static_cast<std::size_t>(token)];
   }
   // Standard errors are below 0.003.
@@ -95,10 +102,10 @@ TEST(Sampler, GreedyTakesTheLowestIdOfATie) {
   EXPECT_EQ(greedy_token(std::vector<float>{1, 5, 5, 2}), 1);
   EXPECT_EQ(greedy_token(std::vector<float>{NAN, 1, 2}), 2);
   Sampler sampler;
-  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 5, 2}, {.temperature = 0}, 0.99), 1);
+  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 5, 2}, {.temperature = 0}, 0.99).token, 1);
   // float32 cannot hold such a temperature; and the smallest it can hold must not overflow.
-  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 2}, {.temperature = 1e-300}, 0.99), 1);
-  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 2}, {.temperature = 1e-44}, 0.99), 1);
+  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 2}, {.temperature = 1e-300}, 0.99).token, 1);
+  EXPECT_EQ(sampler.sample(std::vector<float>{1, 5, 2}, {.temperature = 1e-44}, 0.99).token, 1);
 }
 
 TEST(Sampler, TopKKeepsTies) {
@@ -121,10 +128,23 @@ TEST(Sampler, RefusesParametersOutOfRange) {
        {SamplingParams{.temperature = -1}, SamplingParams{.temperature = NAN},
         SamplingParams{.temperature = INFINITY}, SamplingParams{.top_k = -1},
         SamplingParams{.top_p = 0}, SamplingParams{.top_p = 1.1}, SamplingParams{.top_p = NAN},
-        SamplingParams{.min_p = -0.1}, SamplingParams{.min_p = 1.1}}) {
-    EXPECT_THROW(check_sampling(params), Error);
+        SamplingParams{.min_p = -0.1}, SamplingParams{.min_p = 1.1},
+        SamplingParams{.repetition_penalty = 0}, SamplingParams{.repetition_penalty = NAN},
+        SamplingParams{.presence_penalty = INFINITY}, SamplingParams{.frequency_penalty = NAN},
+        SamplingParams{.logit_bias = {{10, 1.0F}}}, SamplingParams{.logit_bias = {{-1, 1.0F}}},
+        SamplingParams{.logit_bias = {{3, NAN}}},
+        SamplingParams{.logit_bias = {{3, 1.0F}, {3, 2.0F}}}}) {
+    EXPECT_THROW(check_sampling(params, 10), Error);
   }
-  check_sampling({.temperature = 1, .top_k = 40, .top_p = 0.9, .min_p = 0.1});
+  check_sampling({.temperature = 1,
+                  .top_k = 40,
+                  .top_p = 0.9,
+                  .min_p = 0.1,
+                  .repetition_penalty = 1.2,
+                  .presence_penalty = -2,
+                  .frequency_penalty = 2,
+                  .logit_bias = {{9, -100.0F}}},
+                 10);
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+// How a device's memory is divided before anything is loaded: weights, buffers, recurrent states,
+// and the key-value cache, which gets what its sequences could fill of the rest.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/config.h"
+#include "model/tensor.h"
+
+namespace peira::model {
+
+struct MemoryRequest {
+  std::int64_t weights_bytes = 0;
+  std::int64_t memory_bytes = 0;  // what the device can give; see Backend::memory_bytes()
+  bool copies_weights = false;    // weights take device memory; else they are mapped files
+  int max_batch = 1;
+  int prefill_chunk = 1;
+  std::int64_t max_kv_tokens = 0;  // 0: as many as fit and max_batch sequences could use
+  DType kv_dtype = DType::kF32;
+  bool prefix_cache = true;
+};
+
+struct MemoryPlan {
+  std::int64_t weights_bytes = 0;
+  std::int64_t buffers_bytes = 0;
+  std::int64_t num_pages = 0;  // of the key-value cache
+  std::int64_t page_bytes = 0;
+  std::int64_t num_slots = 0;  // of recurrent states: one a sequence, the rest for prefixes
+  std::int64_t num_snapshots = 0;
+  std::int64_t slot_bytes = 0;
+
+  std::int64_t cache_bytes() const { return num_pages * page_bytes + num_slots * slot_bytes; }
+  std::int64_t total_bytes() const { return weights_bytes + buffers_bytes + cache_bytes(); }
+};
+
+// device  named in errors, e.g. "cuda:0".
+// throws  Error(kUnavailable): it does not fit; says what is needed for what and what would fit.
+MemoryPlan plan_memory(const ModelConfig& config, const MemoryRequest& request,
+                       const std::string& device);
+
+// "12.3 GiB", "45 MiB".
+std::string shown_bytes(std::int64_t bytes);
+
+}  // namespace peira::model
