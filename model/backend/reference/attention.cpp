@@ -16,10 +16,12 @@ float cached_at(const TensorView& cached, std::int64_t index, const TensorView& 
   return weight_at(cached, index);
 }
 
-void store(const TensorView& cached, std::int64_t index, float value, float inv_scale) {
+void store(const TensorView& cached, std::int64_t index, float value, float scale) {
   if (cached.dtype == DType::kI8) {
+    // Where the scale is subnormal its own rounding could lead past 127.
+    const float steps = scale > 0 ? std::clamp(value / scale, -127.0F, 127.0F) : 0.0F;
     static_cast<std::int8_t*>(cached.data)[index] =
-        static_cast<std::int8_t>(std::nearbyint(value * inv_scale));
+        static_cast<std::int8_t>(std::nearbyint(steps));
   } else if (cached.dtype == DType::kBF16) {
     static_cast<std::uint16_t*>(cached.data)[index] = bf16_from_float(value);
   } else {
@@ -27,14 +29,13 @@ void store(const TensorView& cached, std::int64_t index, float value, float inv_
   }
 }
 
-// Sets the vector's scale where the cache has scales; returns what to multiply by before rounding.
+// Sets the vector's scale where the cache has scales, and returns it.
 float scale_of(const float* vector, std::int64_t size, const TensorView& scales,
                std::int64_t scale_index) {
   if (scales.data == nullptr) return 1;
   float largest = 0;
   for (std::int64_t d = 0; d < size; ++d) largest = std::max(largest, std::abs(vector[d]));
-  scales.f32()[scale_index] = largest / 127.0F;
-  return largest > 0 ? 127.0F / largest : 0.0F;
+  return scales.f32()[scale_index] = largest / 127.0F;
 }
 
 }  // namespace
