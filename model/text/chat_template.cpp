@@ -114,7 +114,7 @@ OrderedJson special_tokens(const CheckpointFiles& files) {
 
 std::optional<ChatTemplate> ChatTemplate::load(const CheckpointFiles& files) {
   if (const auto text = files.open_text("chat_template.jinja")) {
-    return ChatTemplate(std::string(*text), "chat_template", special_tokens(files));
+    return ChatTemplate(std::string(*text), "chat_template.jinja", special_tokens(files));
   }
   for (const char* const file : {"tokenizer_config.json", "chat_template.json"}) {
     const auto values = read_object(files, file);
@@ -122,10 +122,11 @@ std::optional<ChatTemplate> ChatTemplate::load(const CheckpointFiles& files) {
     const OrderedJson& value = (*values)["chat_template"];
     const auto source = named_template(value, files.where(file), "default");
     if (!source) continue;
-    ChatTemplate loaded(*source, "chat_template", special_tokens(files));
+    const std::string where = std::string(file) + ": chat_template";
+    ChatTemplate loaded(*source, where, special_tokens(files));
     if (const auto tools = named_template(value, files.where(file), "tool_use")) {
       loaded.tool_source_ = tools;
-      loaded.tool_template_.emplace(*tools, "chat_template(tool_use)");
+      loaded.tool_template_.emplace(*tools, where + "(tool_use)");
     }
     return loaded;
   }

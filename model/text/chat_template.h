@@ -33,7 +33,7 @@ class ChatTemplate {
   //
   // options  an object of more variables, e.g. {"enable_thinking": false, "tools": [...]}; they
   //          stand in front of those set here, messages apart.
-  // throws   Error(kData): the template fails ("chat_template:line: ...").
+  // throws   Error(kData): the template fails ("chat_template.jinja:line: ...").
   std::string render(const std::vector<Message>& messages, const OrderedJson& options) const;
 
   const std::string& source() const { return source_; }

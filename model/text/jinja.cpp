@@ -3,10 +3,14 @@
 #include <cstdint>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
+#include "model/text/jinja/clock.h"
 #include "model/text/jinja/evaluator.h"
+#include "model/text/jinja/lexer.h"
 #include "model/text/jinja/parser.h"
 
 namespace peira::model {
@@ -14,42 +18,36 @@ namespace {
 
 constexpr std::size_t kMaxTemplateBytes = 4U << 20U;
 
-std::string local_time(const std::string& format) {
-  if (format.size() > 1000) throw jinja::Failure{"strftime_now: the format is too long"};
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  // A mark in front tells an empty result from one that did not fit.
-  const std::string marked = "." + format;
-  std::string out(16384, '\0');
-  const std::size_t size = std::strftime(out.data(), out.size(), marked.c_str(), &parts);
-  if (size == 0) throw jinja::Failure{"strftime_now: the result is too long"};
-  return out.substr(1, size - 1);
-}
-
-[[noreturn]] void fail_at(const std::string& where, int line, const std::string& message) {
-  throw Error(ErrorCode::kData, where + ":" + std::to_string(line) + ": " + message);
+// "where:line: message in {{ the tag }}"
+[[noreturn]] void fail_at(const std::string& where, const jinja::Source& source,
+                          const jinja::Place& place, const std::string& message) {
+  const std::string excerpt = source.excerpt(place);
+  throw Error(ErrorCode::kData, to_valid_utf8(where + ":" + std::to_string(place.line) + ": " +
+                                              message + (excerpt.empty() ? "" : " in " + excerpt)));
 }
 
 }  // namespace
 
 struct JinjaTemplate::Parsed {
   std::string where;
-  jinja::Body body;
-  std::function<std::string(const std::string&)> clock = local_time;
+  jinja::Template content;
+  std::optional<std::tm> time;
 };
 
 JinjaTemplate::JinjaTemplate(std::string_view source, std::string where)
     : parsed_(std::make_unique<Parsed>()) {
   parsed_->where = std::move(where);
-  if (source.size() > kMaxTemplateBytes)
-    fail_at(parsed_->where, 1, "the template is larger than 4 MiB");
+  jinja::Template& content = parsed_->content;
+  if (source.size() > kMaxTemplateBytes) {
+    fail_at(parsed_->where, content.source, {}, "the template is larger than 4 MiB");
+  }
+  content.source.text = jinja::with_plain_newlines(source);
   try {
-    parsed_->body = jinja::parse_template(source);
+    jinja::parse_template(content);
   } catch (const jinja::SyntaxError& error) {
-    fail_at(parsed_->where, error.line, error.message);
+    fail_at(parsed_->where, content.source, error.place, error.message);
   } catch (const jinja::Failure& failure) {
-    fail_at(parsed_->where, 1, failure.message);
+    fail_at(parsed_->where, content.source, {}, failure.message);
   }
 }
 
@@ -57,8 +55,12 @@ JinjaTemplate::~JinjaTemplate() = default;
 JinjaTemplate::JinjaTemplate(JinjaTemplate&&) noexcept = default;
 JinjaTemplate& JinjaTemplate::operator=(JinjaTemplate&&) noexcept = default;
 
-void JinjaTemplate::set_clock(std::function<std::string(const std::string&)> clock) {
-  parsed_->clock = std::move(clock);
+void JinjaTemplate::set_time(const std::string& time) {
+  try {
+    parsed_->time = jinja::parse_time(time);
+  } catch (const jinja::Failure& failure) {
+    throw Error(ErrorCode::kUsage, failure.message);
+  }
 }
 
 std::string JinjaTemplate::render(const OrderedJson& variables,
@@ -66,7 +68,7 @@ std::string JinjaTemplate::render(const OrderedJson& variables,
   jinja::Limits bounds;
   bounds.steps = limits.steps;
   bounds.output_bytes = limits.output_bytes;
-  jinja::Evaluator evaluator(bounds, parsed_->clock);
+  jinja::Evaluator evaluator(bounds, parsed_->time.value_or(jinja::local_now()));
   try {
     std::map<std::string, jinja::Value, std::less<>> names;
     if (!variables.is_object() && !variables.is_null()) {
@@ -75,9 +77,9 @@ std::string JinjaTemplate::render(const OrderedJson& variables,
     for (const auto& [name, value] : variables.items()) {
       names.insert_or_assign(name, jinja::Value::from_json(value));
     }
-    return evaluator.run(parsed_->body, std::move(names));
+    return evaluator.run(parsed_->content.body, std::move(names));
   } catch (const jinja::Failure& failure) {
-    fail_at(parsed_->where, evaluator.line(), failure.message);
+    fail_at(parsed_->where, parsed_->content.source, evaluator.place(), failure.message);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/text/jinja/source.h"
 #include "model/text/jinja/value.h"
 
 namespace peira::model::jinja {
@@ -45,7 +46,7 @@ struct CallArguments {
 
 struct Expression {
   ExpressionKind kind;
-  int line;
+  Place place;
   int depth = 1;  // of the tree below, itself counted
   std::string text;
   Value value;
@@ -78,6 +79,7 @@ enum class StatementKind {
   kBlock,        // body (generation marks)
   kBreak,
   kContinue,
+  kRefused,  // text says why: a tag that asks for another template
 };
 
 struct MacroDefinition {
@@ -92,7 +94,7 @@ struct MacroDefinition {
 
 struct Statement {
   StatementKind kind;
-  int line;
+  Place place;
   std::string text;
   ExpressionPtr expression;
   ExpressionPtr condition;
@@ -102,6 +104,13 @@ struct Statement {
   Body body;
   Body otherwise;
   MacroDefinition macro;
+  bool is_recursive = false;  // kFor: loop() runs its body on other items
+};
+
+// A template, read.
+struct Template {
+  Source source;
+  Body body;
 };
 
 }  // namespace peira::model::jinja

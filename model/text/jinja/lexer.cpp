@@ -13,26 +13,11 @@
 namespace peira::model::jinja {
 namespace {
 
-std::string with_plain_newlines(std::string_view source) {
-  std::string out;
-  out.reserve(source.size());
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    if (source[i] == '\r') {
-      out += '\n';
-      if (i + 1 < source.size() && source[i + 1] == '\n') ++i;
-    } else {
-      out += source[i];
-    }
-  }
-  if (out.ends_with('\n')) out.pop_back();
-  return out;
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Lexer {
  public:
-  explicit Lexer(std::string source) : source_(std::move(source)) {}
+  explicit Lexer(Source& source) : source_(source.text), tags_(source.tags) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) text();
@@ -42,10 +27,13 @@ class Lexer {
 
  private:
   [[noreturn]] void error(std::string message) const {
-    throw SyntaxError{line_, std::move(message)};
+    throw SyntaxError{{line_, at_, at_}, std::move(message)};
   }
 
-  void push(TokenKind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }
+  // What advance() passes next is the token's place.
+  void push(TokenKind kind, std::string text) {
+    tokens_.push_back({kind, std::move(text), {line_, at_, at_}});
+  }
 
   char peek(std::size_t ahead = 0) const {
     return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
@@ -59,6 +47,9 @@ class Lexer {
     line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
                                          source_.begin() + static_cast<std::ptrdiff_t>(at_ + count),
                                          '\n'));
+    if (!tokens_.empty() && tokens_.back().place.begin == at_) {
+      tokens_.back().place.end = at_ + count;
+    }
     at_ += count;
   }
 
@@ -110,6 +101,7 @@ class Lexer {
     const char after = open + 2 < source_.size() ? source_[open + 2] : '\0';
     const char sign = after == '-' || after == '+' ? after : '\0';
     push_text(std::string_view(source_).substr(at_, open - at_), sign, kind != '{');
+    tags_.push_back({open, source_.size()});
     advance(open - at_ + (sign != '\0' ? 3 : 2));
     line_starts_ = false;
     if (kind == '#') {
@@ -127,6 +119,7 @@ class Lexer {
     if (end == std::string::npos) error("Missing end of comment tag");
     const char before = end > at_ ? source_[end - 1] : '\0';
     advance(end + 2 - at_);
+    tags_.back().end = at_;
     close(before == '-' || before == '+' ? before : '\0', true);
   }
 
@@ -139,6 +132,7 @@ class Lexer {
     const bool strips = source_.compare(i, 3, "-%}") == 0;
     if (!strips && source_.compare(i, 2, "%}") != 0) return false;
     advance(i + (strips ? 3 : 2) - at_);
+    tags_.back().end = at_;
     close(strips ? '-' : '+', false);
     return true;
   }
@@ -178,8 +172,9 @@ class Lexer {
       if (brackets.empty()) {
         const char sign = peek() == '-' || (is_block && peek() == '+') ? peek() : '\0';
         if (std::string_view(source_).substr(at_ + (sign != '\0' ? 1 : 0), 2) == end) {
-          advance(sign != '\0' ? 3 : 2);
           push(is_block ? TokenKind::kBlockEnd : TokenKind::kVariableEnd, "");
+          advance(sign != '\0' ? 3 : 2);
+          tags_.back().end = at_;
           close(sign, is_block);
           return;
         }
@@ -352,7 +347,8 @@ class Lexer {
     advance(1);
   }
 
-  std::string source_;
+  const std::string& source_;
+  std::vector<Source::Tag>& tags_;
   std::size_t at_ = 0;
   int line_ = 1;
   bool line_starts_ = true;  // the last tag ended with its line, or there was none yet
@@ -361,8 +357,21 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view source) {
-  return Lexer(with_plain_newlines(source)).run();
+std::string with_plain_newlines(std::string_view source) {
+  std::string out;
+  out.reserve(source.size());
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (source[i] == '\r') {
+      out += '\n';
+      if (i + 1 < source.size() && source[i + 1] == '\n') ++i;
+    } else {
+      out += source[i];
+    }
+  }
+  if (out.ends_with('\n')) out.pop_back();
+  return out;
 }
+
+std::vector<Token> tokenize(Source& source) { return Lexer(source).run(); }
 
 }  // namespace peira::model::jinja

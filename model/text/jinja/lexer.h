@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/text/jinja/source.h"
+
 namespace peira::model::jinja {
 
 enum class TokenKind {
@@ -25,16 +27,12 @@ enum class TokenKind {
 struct Token {
   TokenKind kind;
   std::string text;  // kString: with its escapes resolved
-  int line;
+  Place place;
 };
 
-// The template cannot be read.
-struct SyntaxError {
-  int line;
-  std::string message;
-};
-
-// throws SyntaxError. The last token is kEnd.
-std::vector<Token> tokenize(std::string_view source);
+// A template as Jinja sees it: "\r\n" and "\r" are newlines, and one at the very end is none.
+std::string with_plain_newlines(std::string_view source);
+// The tokens of source.text, the last of which is kEnd; fills in source.tags. throws SyntaxError.
+std::vector<Token> tokenize(Source& source);
 
 }  // namespace peira::model::jinja

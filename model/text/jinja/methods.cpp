@@ -1,9 +1,11 @@
-// The methods of Python's str, dict and list that templates call, and the functions they know.
+#include "model/text/jinja/methods.h"
+
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/utf8.h"
-#include "model/text/jinja/evaluator.h"
+#include "model/text/jinja/format.h"
 #include "model/text/jinja/operations.h"
 #include "model/text/jinja/python_text.h"
 #include "model/text/unicode.h"
@@ -11,9 +13,7 @@
 namespace peira::model::jinja {
 namespace {
 
-constexpr std::int64_t kMaxRange = 100'000;  // Jinja's sandbox has the same limit
-
-using TextMethod = Value (*)(Evaluator&, const std::string&, const Arguments&);
+using TextMethod = Value (*)(Budget&, const std::string&, const Arguments&);
 
 const std::string& text_argument(const char* method, const Value& value) {
   if (!value.is_string()) {
@@ -32,8 +32,8 @@ std::int64_t int_argument(const char* function, const Value& value) {
   return value.integer();
 }
 
-Value texts(Evaluator& evaluator, std::vector<std::string> pieces) {
-  evaluator.charge(pieces.size());
+Value texts(Budget& budget, std::vector<std::string> pieces) {
+  budget.charge(pieces.size());
   std::vector<Value> items;
   items.reserve(pieces.size());
   for (std::string& piece : pieces) items.emplace_back(std::move(piece));
@@ -41,7 +41,7 @@ Value texts(Evaluator& evaluator, std::vector<std::string> pieces) {
 }
 
 template <Side side>
-Value strip_method(Evaluator&, const std::string& text, const Arguments& arguments) {
+Value strip_method(Budget&, const std::string& text, const Arguments& arguments) {
   arguments.check("strip", 0, 1, {});
   if (arguments.positional.empty() || arguments.positional[0].is_none()) {
     return Value(std::string(strip(text, side)));
@@ -73,7 +73,7 @@ bool matches_end(std::string_view text, std::string_view affix, bool at_start) {
 }
 
 template <bool at_start>
-Value affix_method(Evaluator&, const std::string& text, const Arguments& arguments) {
+Value affix_method(Budget&, const std::string& text, const Arguments& arguments) {
   const char* const name = at_start ? "startswith" : "endswith";
   arguments.check(name, 1, 3, {});
   const std::string_view part = bounded(text, arguments, 1);
@@ -88,15 +88,14 @@ Value affix_method(Evaluator&, const std::string& text, const Arguments& argumen
 }
 
 template <bool from_right, bool must_be_there>
-Value find_method_of_text(Evaluator& evaluator, const std::string& text,
-                          const Arguments& arguments) {
+Value find_method_of_text(Budget& budget, const std::string& text, const Arguments& arguments) {
   arguments.check("find", 1, 3, {});
   std::size_t begin = 0;
   const std::string_view part = bounded(text, arguments, 1, &begin);
   const std::string& needle = text_argument("find", arguments.positional[0]);
   std::size_t found = std::string_view::npos;
   if (from_right) {
-    evaluator.charge(part.size() / 64 * (needle.size() / 64 + 1));
+    budget.charge(part.size() / 64 * (needle.size() / 64 + 1));
     found = part.rfind(needle);
   } else {
     found = find(part, needle);
@@ -109,24 +108,24 @@ Value find_method_of_text(Evaluator& evaluator, const std::string& text,
 }
 
 template <bool from_right>
-Value split_method(Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+Value split_method(Budget& budget, const std::string& text, const Arguments& arguments) {
   arguments.check("split", 0, 2, {"sep", "maxsplit"});
   const Value separator = arguments.get(0, "sep", Value::none());
   const std::int64_t limit =
       int_argument("split", arguments.get(1, "maxsplit", Value(std::int64_t{-1})));
   std::optional<std::string_view> by;
   if (!separator.is_none()) by = text_argument("split", separator);
-  evaluator.charge_text(text.size());
-  if (from_right && by) evaluator.charge(text.size() / 64 * (by->size() / 64 + 1));
-  return texts(evaluator, from_right ? split_right(text, by, limit) : split(text, by, limit));
+  budget.charge_text(text.size());
+  if (from_right && by) budget.charge(text.size() / 64 * (by->size() / 64 + 1));
+  return texts(budget, from_right ? split_right(text, by, limit) : split(text, by, limit));
 }
 
 template <bool from_right>
-Value partition_method(Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+Value partition_method(Budget& budget, const std::string& text, const Arguments& arguments) {
   arguments.check("partition", 1, 1, {});
   const std::string& by = text_argument("partition", arguments.positional[0]);
   if (by.empty()) fail("empty separator");
-  if (from_right) evaluator.charge(text.size() / 64 * (by.size() / 64 + 1));
+  if (from_right) budget.charge(text.size() / 64 * (by.size() / 64 + 1));
   const std::size_t found = from_right ? text.rfind(by) : find(text, by);
   if (found == std::string::npos) {
     return from_right ? Value::tuple({Value(""), Value(""), Value(text)})
@@ -138,7 +137,7 @@ Value partition_method(Evaluator& evaluator, const std::string& text, const Argu
 
 // True for a text of at least one character when `holds` for all of them.
 template <bool (*holds)(char32_t)>
-Value all_method(Evaluator&, const std::string& text, const Arguments& arguments) {
+Value all_method(Budget&, const std::string& text, const Arguments& arguments) {
   arguments.check("is", 0, 0, {});
   for (std::size_t i = 0; i < text.size();) {
     const DecodedCodePoint decoded = decode_utf8(text, i);
@@ -156,7 +155,7 @@ bool is_digit_character(char32_t c) {
 bool is_ascii_character(char32_t c) { return c < 0x80; }
 
 template <bool upper_case>
-Value case_method(Evaluator&, const std::string& text, const Arguments& arguments) {
+Value case_method(Budget&, const std::string& text, const Arguments& arguments) {
   arguments.check("is", 0, 0, {});
   bool any = false;
   for (std::size_t i = 0; i < text.size();) {
@@ -170,7 +169,7 @@ Value case_method(Evaluator&, const std::string& text, const Arguments& argument
   return Value(any);
 }
 
-Value is_title_method(Evaluator&, const std::string& text, const Arguments& arguments) {
+Value is_title_method(Budget&, const std::string& text, const Arguments& arguments) {
   arguments.check("istitle", 0, 0, {});
   bool any = false;
   bool inside = false;
@@ -187,14 +186,14 @@ Value is_title_method(Evaluator&, const std::string& text, const Arguments& argu
 }
 
 template <std::string (*change)(std::string_view)>
-Value change_method(Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+Value change_method(Budget& budget, const std::string& text, const Arguments& arguments) {
   arguments.check("change", 0, 0, {});
-  return evaluator.text_value(change(text));
+  return budget.text_value(change(text));
 }
 
 // mode '<': text first, '>': text last, '^': in the middle as str.center does.
 template <char mode>
-Value pad_method(Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+Value pad_method(Budget& budget, const std::string& text, const Arguments& arguments) {
   arguments.check("pad", 1, 2, {});
   const std::int64_t width = int_argument("pad", arguments.positional[0]);
   const std::string fill = arguments.positional.size() > 1
@@ -204,7 +203,7 @@ Value pad_method(Evaluator& evaluator, const std::string& text, const Arguments&
   const auto size = static_cast<std::int64_t>(count_characters(text));
   if (width <= size) return Value(text);
   const std::int64_t missing = width - size;
-  evaluator.charge_text(static_cast<std::size_t>(missing));
+  budget.charge_text(static_cast<std::size_t>(missing));
   const auto filled = [&](std::int64_t count) {
     std::string out;
     for (std::int64_t i = 0; i < count; ++i) out += fill;
@@ -213,7 +212,39 @@ Value pad_method(Evaluator& evaluator, const std::string& text, const Arguments&
   const std::int64_t left = mode == '<'   ? 0
                             : mode == '>' ? missing
                                           : missing / 2 + (missing & width & 1);
-  return evaluator.text_value(filled(left) + text + filled(missing - left));
+  return budget.text_value(filled(left) + text + filled(missing - left));
+}
+
+Value expand_tabs_method(Budget& budget, const std::string& text, const Arguments& arguments) {
+  arguments.check("expandtabs", 0, 1, {"tabsize"});
+  const std::int64_t size =
+      int_argument("expandtabs", arguments.get(0, "tabsize", Value(std::int64_t{8})));
+  std::string out;
+  std::int64_t column = 0;
+  for (const std::string& character : characters(text)) {
+    if (character == "\t") {
+      const std::int64_t spaces = size > 0 ? size - column % size : 0;
+      budget.charge_text(static_cast<std::size_t>(spaces));
+      out.append(static_cast<std::size_t>(spaces), ' ');
+      column += spaces;
+      if (out.size() > budget.max_text()) budget.charge_text(out.size());
+    } else {
+      out += character;
+      column = character == "\n" || character == "\r" ? 0 : column + 1;
+    }
+  }
+  return budget.text_value(std::move(out));
+}
+
+Value is_identifier_method(Budget&, const std::string& text, const Arguments& arguments) {
+  arguments.check("isidentifier", 0, 0, {});
+  for (std::size_t i = 0; i < text.size();) {
+    const DecodedCodePoint decoded = decode_utf8(text, i);
+    const char32_t c = decoded.code_point;
+    if (c != '_' && !(i == 0 ? is_alphabetic(c) : is_word(c))) return Value(false);
+    i += decoded.size_bytes;
+  }
+  return Value(!text.empty());
 }
 
 const std::map<std::string, TextMethod, std::less<>>& text_methods() {
@@ -250,45 +281,45 @@ const std::map<std::string, TextMethod, std::less<>>& text_methods() {
       {"rjust", pad_method<'>'>},
       {"center", pad_method<'^'>},
       {"isascii",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+       [](Budget& budget, const std::string& text, const Arguments& arguments) {
          return Value(text.empty() ||
-                      all_method<is_ascii_character>(evaluator, text, arguments).truthy());
+                      all_method<is_ascii_character>(budget, text, arguments).truthy());
        }},
       {"count",
-       [](Evaluator&, const std::string& text, const Arguments& arguments) {
+       [](Budget&, const std::string& text, const Arguments& arguments) {
          arguments.check("count", 1, 3, {});
          return Value::size(
              count(bounded(text, arguments, 1), text_argument("count", arguments.positional[0])));
        }},
       {"replace",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+       [](Budget& budget, const std::string& text, const Arguments& arguments) {
          arguments.check("replace", 2, 3, {"count"});
          const std::int64_t limit =
              int_argument("replace", arguments.get(2, "count", Value(std::int64_t{-1})));
-         return evaluator.text_value(replace(
-             text, text_argument("replace", arguments.positional[0]),
-             text_argument("replace", arguments.positional[1]), limit, evaluator.max_text()));
+         return budget.text_value(replace(text, text_argument("replace", arguments.positional[0]),
+                                          text_argument("replace", arguments.positional[1]), limit,
+                                          budget.max_text()));
        }},
       {"removeprefix",
-       [](Evaluator&, const std::string& text, const Arguments& arguments) {
+       [](Budget&, const std::string& text, const Arguments& arguments) {
          arguments.check("removeprefix", 1, 1, {});
          const std::string& affix = text_argument("removeprefix", arguments.positional[0]);
          return Value(text.starts_with(affix) ? text.substr(affix.size()) : text);
        }},
       {"removesuffix",
-       [](Evaluator&, const std::string& text, const Arguments& arguments) {
+       [](Budget&, const std::string& text, const Arguments& arguments) {
          arguments.check("removesuffix", 1, 1, {});
          const std::string& affix = text_argument("removesuffix", arguments.positional[0]);
          return Value(text.ends_with(affix) ? text.substr(0, text.size() - affix.size()) : text);
        }},
       {"splitlines",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+       [](Budget& budget, const std::string& text, const Arguments& arguments) {
          arguments.check("splitlines", 0, 1, {"keepends"});
-         return texts(evaluator,
+         return texts(budget,
                       split_lines(text, arguments.get(0, "keepends", Value(false)).truthy()));
        }},
       {"join",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+       [](Budget& budget, const std::string& text, const Arguments& arguments) {
          arguments.check("join", 1, 1, {});
          std::string out;
          bool first = true;
@@ -299,26 +330,28 @@ const std::map<std::string, TextMethod, std::less<>>& text_methods() {
              fail("sequence item: expected str instance, " + item.type_name() + " found");
            }
            out += item.text();
-           evaluator.charge(1);
-           evaluator.charge_text(item.text().size());
-           if (out.size() > evaluator.max_text()) evaluator.charge_text(out.size());
+           budget.charge(1);
+           budget.charge_text(item.text().size());
+           if (out.size() > budget.max_text()) budget.charge_text(out.size());
          }
          return Value(std::move(out));
        }},
       {"zfill",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
+       [](Budget& budget, const std::string& text, const Arguments& arguments) {
          arguments.check("zfill", 1, 1, {});
          const std::int64_t width = int_argument("zfill", arguments.positional[0]);
          const auto size = static_cast<std::int64_t>(count_characters(text));
          if (width <= size) return Value(text);
          const std::size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-         evaluator.charge_text(static_cast<std::size_t>(width));
+         budget.charge_text(static_cast<std::size_t>(width));
          return Value(text.substr(0, sign) +
                       std::string(static_cast<std::size_t>(width - size), '0') + text.substr(sign));
        }},
-      {"format",
-       [](Evaluator& evaluator, const std::string& text, const Arguments& arguments) {
-         return evaluator.text_value(format_braces(evaluator, text, arguments));
+      {"expandtabs", expand_tabs_method},
+      {"isidentifier", is_identifier_method},
+      {"encode",
+       [](Budget&, const std::string&, const Arguments&) -> Value {
+         fail("str.encode() makes bytes, which are not supported");
        }},
   };
   return methods;
@@ -335,52 +368,48 @@ Value view_of(const Value& holder, ListKind kind) {
   return Value(std::move(list));
 }
 
-using ValueMethod = Value (*)(Evaluator&, const Value&, const Arguments&);
-
-[[noreturn]] void refuse_change(const char* method, const char* type) {
-  fail(std::string("access to attribute '") + method + "' of '" + type + "' object is unsafe.");
-}
+using ValueMethod = Value (*)(Budget&, const Value&, const Arguments&);
 
 ValueMethod dict_method(std::string_view name) {
   if (name == "get") {
-    return [](Evaluator&, const Value& self, const Arguments& arguments) {
+    return [](Budget&, const Value& self, const Arguments& arguments) {
       arguments.check("get", 1, 2, {});
       const Value* const found = self.as_dict().find(arguments.positional[0]);
       return found != nullptr ? *found : arguments.get(1, "", Value::none());
     };
   }
   if (name == "items" || name == "keys" || name == "values") {
-    static constexpr auto view = []<ListKind kind>(Evaluator& evaluator, const Value& self,
+    static constexpr auto view = []<ListKind kind>(Budget& budget, const Value& self,
                                                    const Arguments& arguments) {
       arguments.check("items", 0, 0, {});
-      evaluator.charge(self.as_dict().entries().size());
+      budget.charge(self.as_dict().entries().size());
       return view_of(self, kind);
     };
     if (name == "items") {
-      return [](Evaluator& e, const Value& s, const Arguments& a) {
+      return [](Budget& e, const Value& s, const Arguments& a) {
         return view.operator()<ListKind::kItems>(e, s, a);
       };
     }
     if (name == "keys") {
-      return [](Evaluator& e, const Value& s, const Arguments& a) {
+      return [](Budget& e, const Value& s, const Arguments& a) {
         return view.operator()<ListKind::kKeys>(e, s, a);
       };
     }
-    return [](Evaluator& e, const Value& s, const Arguments& a) {
+    return [](Budget& e, const Value& s, const Arguments& a) {
       return view.operator()<ListKind::kValues>(e, s, a);
     };
   }
   if (name == "copy") {
-    return [](Evaluator&, const Value& self, const Arguments&) { return self; };
+    return [](Budget&, const Value& self, const Arguments&) { return self; };
   }
   return nullptr;
 }
 
 ValueMethod list_method(std::string_view name) {
   if (name == "count") {
-    return [](Evaluator& evaluator, const Value& self, const Arguments& arguments) {
+    return [](Budget& budget, const Value& self, const Arguments& arguments) {
       arguments.check("count", 1, 1, {});
-      evaluator.charge(static_cast<std::size_t>(self.weight()));
+      budget.charge(static_cast<std::size_t>(self.weight()));
       const auto& items = self.as_list().items;
       return Value(static_cast<std::int64_t>(
           std::count_if(items.begin(), items.end(),
@@ -388,9 +417,9 @@ ValueMethod list_method(std::string_view name) {
     };
   }
   if (name == "index") {
-    return [](Evaluator& evaluator, const Value& self, const Arguments& arguments) {
+    return [](Budget& budget, const Value& self, const Arguments& arguments) {
       arguments.check("index", 1, 1, {});
-      evaluator.charge(static_cast<std::size_t>(self.weight()));
+      budget.charge(static_cast<std::size_t>(self.weight()));
       const auto& items = self.as_list().items;
       const auto found = std::find_if(items.begin(), items.end(), [&](const Value& item) {
         return equal(item, arguments.positional[0]);
@@ -400,7 +429,7 @@ ValueMethod list_method(std::string_view name) {
     };
   }
   if (name == "copy") {
-    return [](Evaluator&, const Value& self, const Arguments&) { return self; };
+    return [](Budget&, const Value& self, const Arguments&) { return self; };
   }
   return nullptr;
 }
@@ -418,8 +447,8 @@ class BoundMethod : public Object {
     return "<built-in method " + name_ + " of " + self_.type_name() + " object>";
   }
   bool callable() const override { return true; }
-  Value call(Evaluator& evaluator, const Arguments& arguments) override {
-    return body_(evaluator, arguments);
+  Value call(Budget& budget, const Arguments& arguments) override {
+    return body_(budget, arguments);
   }
   int depth() const override { return self_.depth() + 1; }
 
@@ -433,205 +462,189 @@ Value bound_method(const Value& self, const std::string& name, Function::Body bo
   return Value(std::make_shared<BoundMethod>(self, name, std::move(body)));
 }
 
-}  // namespace
+// str.format and str.format_map, which look into what they are given.
+Value format_method(Budget& budget, const Value& self, const Arguments& arguments) {
+  const Lookup look_up = [&budget](const Value& value, const Value& key, bool is_item) {
+    return is_item ? get_item(budget, value, key) : get_attribute(value, key.text());
+  };
+  if (!self.is_markup()) {
+    return budget.text_value(format_braces(budget, self.text(), arguments, look_up));
+  }
+  const TextEdit escape = [](const Value& value, std::string text) {
+    return value.is_markup() ? text : escaped(text);
+  };
+  std::string out = format_braces(budget, self.text(), arguments, look_up, escape);
+  budget.charge_text(out.size());
+  return Value::markup(std::move(out));
+}
 
-bool find_method(const Value& value, const std::string& name, Value& out) {
-  if (value.is_string()) {
-    const auto found = text_methods().find(name);
-    if (found == text_methods().end()) return false;
+Value format_map_method(Budget& budget, const Value& self, const Arguments& arguments) {
+  arguments.check("format_map", 1, 1, {});
+  const Value& map = arguments.positional[0];
+  if (!map.is_dict()) fail("format_map() takes a dict, not " + map.type_name());
+  Arguments named;
+  for (const auto& [key, value] : map.as_dict().entries()) {
+    if (key.is_string()) named.named.emplace_back(key.text(), value);
+  }
+  return format_method(budget, self, named);
+}
+
+// A method of Markup: as of str, what goes in being escaped and what comes out Markup again.
+Value markup_method(Budget& budget, const std::string& name, TextMethod method, const Value& self,
+                    Arguments arguments) {
+  const auto escape = [&](Value& value) {
+    if (value.is_string()) value = Value(escaped_unless_markup(budget, value));
+  };
+  if (name == "join" && !arguments.positional.empty()) {
+    std::vector<Value> items = iterate(arguments.positional[0]);
+    for (Value& item : items) item = Value(escaped_unless_markup(budget, item));
+    arguments.positional[0] = Value::list(std::move(items));
+  }
+  if (in(name, {"replace", "ljust", "rjust", "center"}) && arguments.positional.size() > 1) {
+    escape(arguments.positional[1]);
+  }
+  const Value result = method(budget, self.text(), arguments);
+  if (result.is_string()) return Value::markup(result.text());
+  if (!result.is_list()) return result;
+  auto parts = std::make_shared<List>();
+  parts->kind = result.as_list().kind;
+  for (const Value& part : result.as_list().items) {
+    parts->items.push_back(Value::markup(part.text()));
+  }
+  return Value(std::move(parts));
+}
+
+Value unsafe(const std::string& name, const char* type) {
+  return Value::undefined("access to attribute '" + name + "' of '" + type + "' object is unsafe.");
+}
+
+bool find_text_method(const Value& value, const std::string& name, Value& out) {
+  if (name == "format" || name == "format_map") {
     out = bound_method(
         value, name,
-        [value, method = found->second](Evaluator& evaluator, const Arguments& arguments) {
-          evaluator.charge(value.text().size() / 64);
-          return method(evaluator, value.text(), arguments);
+        [value, of_map = name == "format_map"](Budget& budget, const Arguments& arguments) {
+          budget.charge(value.text().size() / 64);
+          return of_map ? format_map_method(budget, value, arguments)
+                        : format_method(budget, value, arguments);
         });
     return true;
   }
-  const char* type = nullptr;
-  ValueMethod method = nullptr;
-  bool changes = false;
-  if (value.is_dict()) {
-    type = "dict";
-    method = dict_method(name);
-    changes = in(name, {"clear", "pop", "popitem", "setdefault", "update"});
-  } else if (value.is_list() && value.as_list().kind <= ListKind::kTuple) {
-    type = value.as_list().kind == ListKind::kList ? "list" : "tuple";
-    if (name != "copy" || value.as_list().kind == ListKind::kList) method = list_method(name);
-    changes = value.as_list().kind == ListKind::kList &&
-              in(name, {"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
+  const auto found = text_methods().find(name);
+  if (found == text_methods().end()) return false;
+  out = bound_method(
+      value, name,
+      [value, name, method = found->second](Budget& budget, const Arguments& arguments) {
+        budget.charge(value.text().size() / 64);
+        return value.is_markup() ? markup_method(budget, name, method, value, arguments)
+                                 : method(budget, value.text(), arguments);
+      });
+  return true;
+}
+
+// The few methods of numbers that a template has a use for.
+ValueMethod number_method(const Value& value, std::string_view name) {
+  if (name == "is_integer" && value.is_float()) {
+    return [](Budget&, const Value& self, const Arguments& arguments) {
+      arguments.check("is_integer", 0, 0, {});
+      return Value(self.number() == std::floor(self.number()) && std::isfinite(self.number()));
+    };
   }
-  if (changes) {
-    out = bound_method(value, name, [type, name](Evaluator&, const Arguments&) -> Value {
-      refuse_change(name.c_str(), type);
-    });
-    return true;
+  if (name == "bit_length" && !value.is_float()) {
+    return [](Budget&, const Value& self, const Arguments& arguments) {
+      arguments.check("bit_length", 0, 0, {});
+      const std::string bits = self.big().to_string(2);
+      return Value::size(self.truthy() ? bits.size() - (bits[0] == '-' ? 1 : 0) : 0);
+    };
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool find_method(const Value& value, const std::string& name, Value& out) {
+  if (value.is_string()) return find_text_method(value, name, out);
+  ValueMethod method = nullptr;
+  if (value.is_dict()) {
+    if (in(name, {"clear", "pop", "popitem", "setdefault", "update"})) {
+      out = unsafe(name, "dict");
+      return true;
+    }
+    method = dict_method(name);
+  } else if (value.is_list() && value.as_list().kind <= ListKind::kTuple) {
+    const bool is_list = value.as_list().kind == ListKind::kList;
+    if (is_list &&
+        in(name, {"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"})) {
+      out = unsafe(name, "list");
+      return true;
+    }
+    if (name != "copy" || is_list) method = list_method(name);
+  } else if (value.is_number()) {
+    method = number_method(value, name);
   }
   if (method == nullptr) return false;
-  out =
-      bound_method(value, name, [value, method](Evaluator& evaluator, const Arguments& arguments) {
-        return method(evaluator, value, arguments);
-      });
+  out = bound_method(value, name, [value, method](Budget& budget, const Arguments& arguments) {
+    return method(budget, value, arguments);
+  });
   return true;
 }
 
 namespace {
 
-Value range_function(Evaluator& evaluator, const Arguments& arguments) {
-  arguments.check("range", 1, 3, {});
-  std::int64_t start = 0;
-  std::int64_t stop = int_argument("range", arguments.positional[0]);
-  std::int64_t step = 1;
-  if (arguments.positional.size() > 1) {
-    start = stop;
-    stop = int_argument("range", arguments.positional[1]);
-  }
-  if (arguments.positional.size() > 2) step = int_argument("range", arguments.positional[2]);
-  if (step == 0) fail("range() arg 3 must not be zero");
-  // Counted without overflow: the distance as an unsigned number.
-  const auto far = [](std::int64_t low, std::int64_t high) {
-    return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  };
-  std::uint64_t count = 0;
-  if (step > 0 && start < stop) {
-    count = (far(start, stop) - 1) / static_cast<std::uint64_t>(step) + 1;
-  } else if (step < 0 && start > stop) {
-    count = (far(stop, start) - 1) / (~static_cast<std::uint64_t>(step) + 1) + 1;
-  }
-  if (count > static_cast<std::uint64_t>(kMaxRange)) {
-    fail("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
-  }
-  evaluator.charge(count);
-  auto list = std::make_shared<List>();
-  list->kind = ListKind::kRange;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    list->items.emplace_back(static_cast<std::int64_t>(static_cast<std::uint64_t>(start) +
-                                                       i * static_cast<std::uint64_t>(step)));
-  }
-  return Value(std::move(list));
+Value no_attribute(const Value& value, const std::string& name) {
+  return Value::undefined(object_name(value) + " has no attribute '" + name + "'");
 }
 
-std::shared_ptr<Dict> dict_of(const Arguments& arguments) {
-  if (arguments.positional.size() > 1) {
-    fail("dict expected at most 1 argument, got " + std::to_string(arguments.positional.size()));
+// An item of a sequence by its number.
+Value item_at(Budget& budget, const Value& value, std::int64_t place) {
+  const std::int64_t count = length(value);
+  const std::int64_t index = place < 0 ? place + count : place;
+  if (index < 0 || index >= count) {
+    return Value::undefined(object_name(value) + " has no element " + std::to_string(place));
   }
-  auto dict = std::make_shared<Dict>();
-  if (!arguments.positional.empty()) {
-    const Value& from = arguments.positional[0];
-    if (from.is_dict()) {
-      for (const auto& [key, value] : from.as_dict().entries()) dict->set(key, value);
-    } else {
-      for (const Value& pair : iterate(from)) {
-        const std::vector<Value> items = iterate(pair);
-        if (items.size() != 2) fail("dictionary update sequence needs pairs");
-        dict->set(items[0], items[1]);
-      }
-    }
-  }
-  for (const auto& [key, value] : arguments.named) dict->set(Value(key), value);
-  return dict;
-}
-
-class Cycler : public Object {
- public:
-  explicit Cycler(std::vector<Value> items) : items_(std::move(items)) {}
-  std::string type_name() const override { return "Cycler"; }
-  bool attribute(std::string_view name, Value& out) const override {
-    if (name == "current") {
-      out = items_[*at_];
-    } else if (name == "next") {
-      out = Value(std::make_shared<Function>(
-          "next", [items = items_, at = at_](Evaluator&, const Arguments&) {
-            const Value value = items[*at];
-            *at = (*at + 1) % items.size();
-            return value;
-          }));
-    } else if (name == "reset") {
-      out = Value(std::make_shared<Function>("reset", [at = at_](Evaluator&, const Arguments&) {
-        *at = 0;
-        return Value::none();
-      }));
-    } else {
-      return false;
-    }
-    return true;
-  }
-  int depth() const override {
-    int depth = 0;
-    for (const Value& item : items_) depth = std::max(depth, item.depth());
-    return depth + 2;
-  }
-
- private:
-  std::vector<Value> items_;
-  std::shared_ptr<std::size_t> at_ = std::make_shared<std::size_t>(0);
-};
-
-class Joiner : public Object {
- public:
-  explicit Joiner(Value separator) : separator_(std::move(separator)) {}
-  std::string type_name() const override { return "Joiner"; }
-  bool callable() const override { return true; }
-  Value call(Evaluator&, const Arguments&) override {
-    if (!used_) {
-      used_ = true;
-      return Value("");
-    }
-    return separator_;
-  }
-  int depth() const override { return separator_.depth() + 1; }
-
- private:
-  Value separator_;
-  bool used_ = false;
-};
-
-std::map<std::string, Value, std::less<>> make_globals() {
-  std::map<std::string, Value, std::less<>> globals;
-  const auto add = [&](const char* name, Function::Body body) {
-    globals.emplace(name, Value(std::make_shared<Function>(name, std::move(body))));
-  };
-  add("range", range_function);
-  add("dict", [](Evaluator& evaluator, const Arguments& arguments) {
-    auto dict = dict_of(arguments);
-    evaluator.charge(dict->entries().size());
-    return Value(std::move(dict));
-  });
-  add("namespace", [](Evaluator& evaluator, const Arguments& arguments) {
-    auto space = std::make_shared<Namespace>();
-    const auto dict = dict_of(arguments);
-    for (const auto& [key, value] : dict->entries()) {
-      if (key.is_string()) space->attributes.insert_or_assign(key.text(), value);
-    }
-    evaluator.keep(space);
-    return Value(std::shared_ptr<Object>(std::move(space)));
-  });
-  add("cycler", [](Evaluator&, const Arguments& arguments) {
-    if (arguments.positional.empty()) fail("at least one item has to be provided");
-    return Value(std::shared_ptr<Object>(std::make_shared<Cycler>(arguments.positional)));
-  });
-  add("joiner", [](Evaluator&, const Arguments& arguments) {
-    arguments.check("joiner", 0, 1, {"sep"});
-    return Value(
-        std::shared_ptr<Object>(std::make_shared<Joiner>(arguments.get(0, "sep", Value(", ")))));
-  });
-  add("raise_exception", [](Evaluator& evaluator, const Arguments& arguments) -> Value {
-    arguments.check("raise_exception", 1, 1, {"message"});
-    fail(evaluator.text_of(arguments.get(0, "message", Value(""))));
-  });
-  add("strftime_now", [](Evaluator& evaluator, const Arguments& arguments) {
-    arguments.check("strftime_now", 1, 1, {"format"});
-    const Value format = arguments.get(0, "format", Value(""));
-    return evaluator.text_value(evaluator.format_now(text_argument("strftime_now", format)));
-  });
-  return globals;
+  if (value.is_list()) return value.as_list().items[static_cast<std::size_t>(index)];
+  const std::string& text = value.text();
+  budget.charge(text.size() / 64);
+  const std::size_t begin = byte_offset(text, static_cast<std::size_t>(index));
+  std::string character = text.substr(begin, byte_offset(std::string_view(text).substr(begin), 1));
+  return value.is_markup() ? Value::markup(std::move(character)) : Value(std::move(character));
 }
 
 }  // namespace
 
-const Value* find_global(const std::string& name) {
-  static const std::map<std::string, Value, std::less<>> globals = make_globals();
-  const auto found = globals.find(name);
-  return found != globals.end() ? &found->second : nullptr;
+Value get_own_attribute(const Value& value, const std::string& name) {
+  if (value.is_undefined()) fail(value.undefined_message());
+  Value out;
+  if (value.is_object() && value.as_object().attribute(name, out)) return out;
+  if (find_method(value, name, out)) return out;
+  if (value.is_list() && value.as_list().kind == ListKind::kGroup) {
+    if (name == "grouper") return value.as_list().items[0];
+    if (name == "list") return value.as_list().items[1];
+  }
+  return no_attribute(value, name);
+}
+
+Value get_attribute(const Value& value, const std::string& name) {
+  const Value own = get_own_attribute(value, name);
+  if (!own.is_undefined() || !value.is_dict()) return own;
+  const Value* const found = value.as_dict().find(std::string_view(name));
+  return found != nullptr ? *found : own;
+}
+
+Value get_item(Budget& budget, const Value& value, const Value& key) {
+  if (value.is_undefined()) fail(value.undefined_message());
+  if (value.is_dict()) {
+    // What cannot be a key is none.
+    const bool is_key = !key.is_dict() && !(key.is_list() && key.as_list().kind != ListKind::kTuple);
+    const Value* const found = is_key ? value.as_dict().find(key) : nullptr;
+    if (found != nullptr) return *found;
+  } else if (value.is_string() || (value.is_list() && (value.as_list().kind <= ListKind::kTuple ||
+                                                       value.as_list().kind == ListKind::kRange ||
+                                                       value.as_list().kind == ListKind::kGroup))) {
+    if (key.is_int()) return item_at(budget, value, key.integer());
+  }
+  if (key.is_string()) return get_own_attribute(value, key.text());
+  if (key.is_undefined()) return Value::undefined(key.undefined_message());
+  return Value::undefined(object_name(value) + " has no element " + budget.repr_of(key));
 }
 
 }  // namespace peira::model::jinja

@@ -1,16 +1,16 @@
-// Arithmetic and the two ways Python fills patterns: % and str.format.
+#include "model/text/jinja/operations.h"
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
-#include "model/text/jinja/evaluator.h"
-#include "model/text/jinja/operations.h"
+#include "model/text/jinja/format.h"
 #include "model/text/jinja/python_text.h"
 
 namespace peira::model::jinja {
 namespace {
-
-constexpr std::int64_t kMaxWidth = 100'000;  // of a padded field
 
 [[noreturn]] void unsupported(const std::string& sign, const Value& left, const Value& right) {
   if (left.is_undefined()) fail(left.undefined_message());
@@ -20,43 +20,6 @@ constexpr std::int64_t kMaxWidth = 100'000;  // of a padded field
   }
   fail("unsupported operand type(s) for " + sign + ": '" + left.type_name() + "' and '" +
        right.type_name() + "'");
-}
-
-// `overflowed` is what the built-in said that made `result`.
-Value checked(bool overflowed, const std::int64_t& result) {
-  if (overflowed) fail("an integer is too large");
-  return Value(result);
-}
-
-Value integer_power(std::int64_t base, std::int64_t exponent) {
-  if (exponent < 0) {
-    if (base == 0) fail("0.0 cannot be raised to a negative power");
-    return Value(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
-  }
-  if (base == 0 || base == 1) return Value(exponent == 0 ? std::int64_t{1} : base);
-  if (base == -1) return Value(exponent % 2 == 0 ? std::int64_t{1} : base);
-  std::int64_t result = 1;
-  for (std::int64_t i = 0; i < exponent; ++i) {
-    if (__builtin_mul_overflow(result, base, &result)) fail("an integer is too large");
-  }
-  return Value(result);
-}
-
-Value of_integers(const std::string& sign, std::int64_t a, std::int64_t b) {
-  std::int64_t result = 0;
-  if (sign == "+") return checked(__builtin_add_overflow(a, b, &result), result);
-  if (sign == "-") return checked(__builtin_sub_overflow(a, b, &result), result);
-  if (sign == "*") return checked(__builtin_mul_overflow(a, b, &result), result);
-  if (sign == "**") return integer_power(a, b);
-  if (b == 0) {
-    fail(sign == "/" ? "division by zero" : "integer division or modulo by zero");
-  }
-  if (sign == "/") return Value(static_cast<double>(a) / static_cast<double>(b));
-  if (a == INT64_MIN && b == -1) fail("an integer is too large");
-  const std::int64_t remainder = a % b;
-  const bool rounds_down = remainder != 0 && (remainder < 0) != (b < 0);
-  if (sign == "//") return Value(a / b - (rounds_down ? 1 : 0));
-  return Value(remainder + (rounds_down ? b : 0));
 }
 
 Value of_floats(const std::string& sign, double a, double b) {
@@ -82,24 +45,85 @@ Value of_floats(const std::string& sign, double a, double b) {
   return Value(quotient == 0 ? std::copysign(0.0, a / b) : whole);
 }
 
-Value repeat(Evaluator& evaluator, const Value& value, std::int64_t count) {
+// An integer as Python turns it into a float for an operation.
+double as_float(const Value& value) {
+  const double number = value.number();
+  if (!value.is_float() && std::isinf(number)) fail("int too large to convert to float");
+  return number;
+}
+
+Value of_big_integers(Budget& budget, const std::string& sign, const Value& left,
+                      const Value& right) {
+  const BigInteger a = left.big();
+  const BigInteger b = right.big();
+  budget.charge(a.weight() + b.weight());
+  if (sign == "+") return Value(a + b);
+  if (sign == "-") return Value(a - b);
+  if (sign == "*") return Value(a * b);
+  if (sign == "**") {
+    if (b.is_negative()) return of_floats(sign, as_float(left), as_float(right));
+    const auto exponent = b.as_int64();
+    if (!exponent && (a == BigInteger(std::int64_t{0}) || a == BigInteger(std::int64_t{1})))
+      return left;
+    if (!exponent) fail("an integer has more than 4300 digits");
+    budget.charge(BigInteger(INT64_MAX).weight() * 64);
+    return Value(a.power(static_cast<std::uint64_t>(*exponent)));
+  }
+  if (b.is_zero()) fail(sign == "/" ? "division by zero" : "integer division or modulo by zero");
+  // A division goes bit by bit.
+  budget.charge(16 * (a.weight() + b.weight()));
+  if (sign == "/") {
+    const double ratio = a.ratio(b);
+    if (std::isinf(ratio)) fail("integer division result too large for a float");
+    return Value(ratio);
+  }
+  BigInteger::Division parts = a.divided_by(b);
+  return Value(sign == "//" ? parts.quotient : parts.remainder);
+}
+
+Value of_integers(Budget& budget, const std::string& sign, const Value& left, const Value& right) {
+  if (left.is_big() || right.is_big()) return of_big_integers(budget, sign, left, right);
+  const std::int64_t a = left.integer();
+  const std::int64_t b = right.integer();
+  std::int64_t result = 0;
+  const bool overflows = sign == "+"   ? __builtin_add_overflow(a, b, &result)
+                         : sign == "-" ? __builtin_sub_overflow(a, b, &result)
+                         : sign == "*" ? __builtin_mul_overflow(a, b, &result)
+                                       : sign == "**" || b == 0 || (a == INT64_MIN && b == -1);
+  if (overflows) return of_big_integers(budget, sign, left, right);
+  if (sign == "+" || sign == "-" || sign == "*") return Value(result);
+  if (sign == "/") {
+    // Both are floats without rounding, or the long way is.
+    constexpr std::int64_t kExact = std::int64_t{1} << 53;
+    if (a < -kExact || a > kExact || b < -kExact || b > kExact) {
+      return of_big_integers(budget, sign, left, right);
+    }
+    return Value(static_cast<double>(a) / static_cast<double>(b));
+  }
+  const std::int64_t remainder = a % b;
+  const bool rounds_down = remainder != 0 && (remainder < 0) != (b < 0);
+  if (sign == "//") return Value(a / b - (rounds_down ? 1 : 0));
+  return Value(remainder + (rounds_down ? b : 0));
+}
+
+Value repeat(Budget& budget, const Value& value, std::int64_t count) {
   const auto times = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
   if (value.is_string()) {
     const std::string& text = value.text();
-    if (times > 0 && text.size() > evaluator.max_text() / times) {
-      evaluator.charge_text(evaluator.max_text() + 1);
+    if (times > 0 && text.size() > budget.max_text() / times) {
+      budget.charge_text(budget.max_text() + 1);
     }
-    evaluator.charge_text(text.size() * times);
+    budget.charge_text(text.size() * times);
     std::string out;
     out.reserve(text.size() * times);
     for (std::size_t i = 0; i < times && !text.empty(); ++i) out += text;
-    return Value(std::move(out));
+    return value.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
   }
   const List& list = value.as_list();
   if (times > 0 && list.items.size() > static_cast<std::size_t>(kMaxValueWeight) / times) {
     fail("lists and dicts grow too large");
   }
-  evaluator.charge(list.items.size() * times);
+  budget.charge(list.items.size() * times);
   std::vector<Value> items;
   for (std::size_t i = 0; i < times && !list.items.empty(); ++i) {
     items.insert(items.end(), list.items.begin(), list.items.end());
@@ -112,24 +136,31 @@ bool is_plain_list(const Value& value) {
   return value.is_list() && value.as_list().kind <= ListKind::kTuple;
 }
 
+Value joined(Budget& budget, const Value& left, const Value& right) {
+  if (!left.is_markup() && !right.is_markup()) {
+    budget.charge_text(left.text().size() + right.text().size());
+    return Value(left.text() + right.text());
+  }
+  std::string out = escaped_unless_markup(budget, left);
+  out += escaped_unless_markup(budget, right);
+  budget.charge_text(out.size());
+  return Value::markup(std::move(out));
+}
+
 }  // namespace
 
-Value arithmetic(Evaluator& evaluator, const std::string& sign, const Value& left,
-                 const Value& right) {
+Value arithmetic(Budget& budget, const std::string& sign, const Value& left, const Value& right) {
   if (left.is_number() && right.is_number()) {
-    return left.is_int() && right.is_int() ? of_integers(sign, left.integer(), right.integer())
-                                           : of_floats(sign, left.number(), right.number());
+    return left.is_float() || right.is_float() ? of_floats(sign, as_float(left), as_float(right))
+                                               : of_integers(budget, sign, left, right);
   }
   if (sign == "+") {
-    if (left.is_string() && right.is_string()) {
-      evaluator.charge_text(left.text().size() + right.text().size());
-      return Value(left.text() + right.text());
-    }
+    if (left.is_string() && right.is_string()) return joined(budget, left, right);
     if (is_plain_list(left) && is_plain_list(right) &&
         left.as_list().kind == right.as_list().kind) {
       std::vector<Value> items = left.as_list().items;
       const auto& more = right.as_list().items;
-      evaluator.charge(items.size() + more.size());
+      budget.charge(items.size() + more.size());
       items.insert(items.end(), more.begin(), more.end());
       return left.as_list().kind == ListKind::kTuple ? Value::tuple(std::move(items))
                                                      : Value::list(std::move(items));
@@ -137,408 +168,148 @@ Value arithmetic(Evaluator& evaluator, const std::string& sign, const Value& lef
   }
   if (sign == "*") {
     if ((left.is_string() || is_plain_list(left)) && right.is_int()) {
-      return repeat(evaluator, left, right.integer());
+      return repeat(budget, left, right.integer());
     }
     if ((right.is_string() || is_plain_list(right)) && left.is_int()) {
-      return repeat(evaluator, right, left.integer());
+      return repeat(budget, right, left.integer());
     }
   }
+  if (sign == "%" && left.is_markup()) {
+    const auto escape = [](const Value& value, std::string text) {
+      return value.is_markup() ? text : escaped(text);
+    };
+    std::string out = format_percent(budget, left.text(), right, escape);
+    budget.charge_text(out.size());
+    return Value::markup(std::move(out));
+  }
   if (sign == "%" && left.is_string()) {
-    return evaluator.text_value(format_percent(evaluator, left.text(), right));
+    return budget.text_value(format_percent(budget, left.text(), right));
   }
   unsupported(sign, left, right);
 }
 
-namespace {
-
-// How a field is to be written: [[fill]align][sign][#][0][width][,][.precision][type].
-struct Spec {
-  std::string fill = " ";
-  char align = '\0';
-  char sign = '-';
-  bool alternate = false;
-  std::int64_t width = 0;
-  char grouping = '\0';
-  std::int64_t precision = -1;
-  char type = '\0';
-};
-
-std::int64_t read_number(std::string_view text, std::size_t& at) {
-  std::int64_t value = 0;
-  while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
-    value = std::min<std::int64_t>(value * 10 + (text[at++] - '0'), kMaxWidth + 1);
-  }
-  if (value > kMaxWidth) fail("a field is wider than " + std::to_string(kMaxWidth));
-  return value;
+Value unary(const std::string& sign, const Value& value) {
+  const bool negates = sign == "-";
+  if (value.is_undefined()) fail(value.undefined_message());
+  if (value.is_float()) return Value(negates ? -value.number() : value.number());
+  if (value.is_number()) return negates ? Value(-value.big()) : Value(value.big());
+  fail("bad operand type for unary " + sign + ": '" + value.type_name() + "'");
 }
 
-Spec parse_spec(std::string_view text) {
-  Spec spec;
-  std::size_t at = 0;
-  const auto is_align = [&](std::size_t i) {
-    return i < text.size() && std::string_view("<>=^").find(text[i]) != std::string_view::npos;
-  };
-  const std::size_t first = byte_offset(text, 1);
-  if (!text.empty() && is_align(first)) {
-    spec.fill = std::string(text.substr(0, first));
-    spec.align = text[first];
-    at = first + 1;
-  } else if (is_align(0)) {
-    spec.align = text[0];
-    at = 1;
-  }
-  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' ')) {
-    spec.sign = text[at++];
-  }
-  if (at < text.size() && text[at] == '#') {
-    spec.alternate = true;
-    ++at;
-  }
-  if (at < text.size() && text[at] == '0') {
-    if (spec.align == '\0') {
-      spec.fill = "0";
-      spec.align = '=';
+Value slice(Budget& budget, const Value& value, const Value& start, const Value& stop,
+            const Value& step) {
+  std::int64_t bounds[3] = {0, 0, 1};
+  bool given[3] = {};
+  const Value* const parts[3] = {&start, &stop, &step};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (parts[i]->is_none()) continue;
+    if (parts[i]->is_undefined()) fail(parts[i]->undefined_message());
+    if (!parts[i]->is_int() && !parts[i]->is_big()) {
+      fail("slice indices must be integers or None or have an __index__ method");
     }
-    ++at;
+    // What 64 bits do not hold lies beyond any end.
+    bounds[i] = parts[i]->is_int()              ? parts[i]->integer()
+                : parts[i]->big().is_negative() ? INT64_MIN
+                                                : INT64_MAX;
+    given[i] = true;
   }
-  spec.width = read_number(text, at);
-  if (at < text.size() && (text[at] == ',' || text[at] == '_')) spec.grouping = text[at++];
-  if (at < text.size() && text[at] == '.') {
-    ++at;
-    spec.precision = read_number(text, at);
+  if (value.is_undefined()) fail(value.undefined_message());
+  if (!value.is_string() && !(value.is_list() && (value.as_list().kind <= ListKind::kTuple ||
+                                                  value.as_list().kind == ListKind::kRange))) {
+    return Value::undefined("'" + value.type_name() + "' object cannot be sliced");
   }
-  if (at < text.size()) spec.type = text[at++];
-  if (at != text.size()) fail("Invalid format specifier '" + std::string(text) + "'");
-  return spec;
-}
-
-std::string padded(std::string text, const Spec& spec, char standard_align) {
-  const auto size = static_cast<std::int64_t>(count_characters(text));
-  if (size >= spec.width) return text;
-  const std::int64_t missing = spec.width - size;
-  const auto fill = [&](std::int64_t count) {
+  const std::int64_t stride = bounds[2];
+  if (stride == 0) fail("slice step cannot be zero");
+  const std::int64_t count = length(value);
+  const auto clamp = [&](std::int64_t index) {
+    if (index < 0) index = index < -count ? -1 : index + count;
+    if (stride > 0) return std::clamp<std::int64_t>(index, 0, count);
+    return std::clamp<std::int64_t>(index, -1, count - 1);
+  };
+  std::int64_t from = stride > 0 ? 0 : count - 1;
+  std::int64_t to = stride > 0 ? count : -1;
+  if (given[0]) from = clamp(bounds[0]);
+  if (given[1]) to = clamp(bounds[1]);
+  std::vector<std::size_t> indices;
+  if (stride > 0) {
+    for (std::int64_t i = from; i < to; i += std::min(stride, count + 1)) {
+      indices.push_back(static_cast<std::size_t>(i));
+    }
+  } else {
+    for (std::int64_t i = from; i > to; i += std::max(stride, -count - 1)) {
+      indices.push_back(static_cast<std::size_t>(i));
+    }
+  }
+  budget.charge(indices.size() / 8 + static_cast<std::size_t>(count) / 64);
+  if (value.is_string()) {
+    const std::string& text = value.text();
     std::string out;
-    for (std::int64_t i = 0; i < count; ++i) out += spec.fill;
-    return out;
-  };
-  switch (spec.align != '\0' ? spec.align : standard_align) {
-    case '<':
-      return text + fill(missing);
-    case '^':
-      return fill(missing / 2) + text + fill(missing - missing / 2);
-    case '=': {
-      const std::size_t signs =
-          !text.empty() && (text[0] == '-' || text[0] == '+' || text[0] == ' ');
-      return text.substr(0, signs) + fill(missing) + text.substr(signs);
-    }
-    default:
-      return fill(missing) + text;
-  }
-}
-
-std::string grouped(const std::string& digits, char separator) {
-  std::size_t begin = 0;
-  while (begin < digits.size() && (digits[begin] < '0' || digits[begin] > '9')) ++begin;
-  std::size_t end = begin;
-  while (end < digits.size() && digits[end] >= '0' && digits[end] <= '9') ++end;
-  std::string out = digits.substr(0, begin);
-  for (std::size_t i = begin; i < end; ++i) {
-    if (i > begin && (end - i) % 3 == 0) out += separator;
-    out += digits[i];
-  }
-  return out + digits.substr(end);
-}
-
-std::string print_float(double value, char type, int precision, bool alternate) {
-  if (!std::isfinite(value)) {
-    const bool upper_case = type == 'E' || type == 'F' || type == 'G';
-    const std::string text = float_repr(value);
-    return upper_case ? upper(text) : text;
-  }
-  const char format[] = {'%',
-                         alternate ? '#' : '.',
-                         alternate ? '.' : '*',
-                         alternate ? '*' : type,
-                         alternate ? type : '\0',
-                         '\0'};
-  char small[512];
-  const int size = std::snprintf(small, sizeof small, format, precision, value);
-  if (size < static_cast<int>(sizeof small)) return {small, static_cast<std::size_t>(size)};
-  std::string large(static_cast<std::size_t>(size) + 1, '\0');
-  std::snprintf(large.data(), large.size(), format, precision, value);
-  large.pop_back();
-  return large;
-}
-
-std::string integer_in_base(std::int64_t value, char type, bool alternate) {
-  std::string digits;
-  auto rest =
-      value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
-  const unsigned base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
-  const char* const alphabet = type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-  do {
-    digits += alphabet[rest % base];
-    rest /= base;
-  } while (rest != 0);
-  if (alternate && base != 10) {
-    digits += type;
-    digits += '0';
-  }
-  if (value < 0) digits += '-';
-  std::reverse(digits.begin(), digits.end());
-  return digits;
-}
-
-std::string signed_text(std::string text, char sign) {
-  if (sign != '-' && !text.starts_with('-')) text.insert(text.begin(), sign);
-  return text;
-}
-
-std::string format_value(Evaluator& evaluator, const Value& value, std::string_view spec_text) {
-  if (spec_text.empty()) return evaluator.text_of(value);
-  const Spec spec = parse_spec(spec_text);
-  const bool as_float =
-      spec.type != '\0' && std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos;
-  if (value.is_float() || (value.is_int() && as_float)) {
-    double number = value.number();
-    std::string text;
-    if (spec.type == '%') {
-      text = print_float(number * 100, 'f',
-                         spec.precision < 0 ? 6 : static_cast<int>(spec.precision), false) +
-             "%";
-    } else if (as_float) {
-      text = print_float(number, spec.type,
-                         spec.precision < 0 ? 6 : static_cast<int>(spec.precision), spec.alternate);
-    } else if (spec.type == '\0') {
-      text = spec.precision < 0 ? float_repr(number)
-                                : print_float(number, 'g', static_cast<int>(spec.precision), false);
-      if (spec.precision >= 0 && text.find_first_of(".einf") == std::string::npos) text += ".0";
+    if (stride == 1) {
+      if (from < to) {
+        const std::size_t begin = byte_offset(text, static_cast<std::size_t>(from));
+        const std::size_t size =
+            byte_offset(std::string_view(text).substr(begin), static_cast<std::size_t>(to - from));
+        out = text.substr(begin, size);
+      }
     } else {
-      fail(std::string("Unknown format code '") + spec.type + "' for object of type 'float'");
+      const std::vector<std::string> all = characters(text);
+      for (const std::size_t i : indices) out += all[i];
     }
-    if (spec.grouping != '\0') text = grouped(text, spec.grouping);
-    return padded(signed_text(std::move(text), spec.sign), spec, '>');
+    budget.charge_text(out.size());
+    return value.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
   }
-  if (value.is_int() && !(value.is_bool() && spec.type == '\0')) {
-    if (spec.type != '\0' && std::string_view("dxXobn").find(spec.type) == std::string_view::npos) {
-      fail(std::string("Unknown format code '") + spec.type + "' for object of type 'int'");
-    }
-    std::string text = integer_in_base(value.integer(), spec.type, spec.alternate);
-    if (spec.grouping != '\0') text = grouped(text, spec.grouping);
-    return padded(signed_text(std::move(text), spec.sign), spec, '>');
-  }
-  if (!value.is_string())
-    fail("unsupported format string passed to " + value.type_name() + ".__format__");
-  if (spec.type != '\0' && spec.type != 's') {
-    fail(std::string("Unknown format code '") + spec.type + "' for object of type 'str'");
-  }
-  std::string text = value.text();
-  if (spec.precision >= 0) text.resize(byte_offset(text, static_cast<std::size_t>(spec.precision)));
-  return padded(std::move(text), spec, '<');
+  auto part = std::make_shared<List>();
+  part->kind = value.as_list().kind;
+  for (const std::size_t i : indices) part->items.push_back(value.as_list().items[i]);
+  return Value(std::move(part));
 }
 
-}  // namespace
+bool compare(Budget& budget, const std::string& sign, const Value& left, const Value& right) {
+  for (const Value* const value : {&right, &left}) {
+    budget.charge(static_cast<std::size_t>(value->weight()));
+    if (value->is_string()) budget.charge(value->text().size() / 64);
+  }
+  if (sign == "==") return equal(left, right);
+  if (sign == "!=") return !equal(left, right);
+  if (sign == "<") return less(left, right);
+  if (sign == ">") return less(right, left, ">");
+  if (sign == "<=") return less(left, right, "<=") || equal(left, right);
+  if (sign == ">=") return less(right, left, ">=") || equal(left, right);
+  return contains(right, left) == (sign == "in");
+}
 
-std::string format_percent(Evaluator& evaluator, const std::string& pattern,
-                           const Value& arguments) {
-  const bool is_tuple = arguments.is_list() && arguments.as_list().kind == ListKind::kTuple;
-  const std::vector<Value> values =
-      is_tuple ? arguments.as_list().items : std::vector<Value>{arguments};
-  std::size_t next = 0;
-  bool used_names = false;
-  const auto take = [&]() -> const Value& {
-    if (next >= values.size()) fail("not enough arguments for format string");
-    return values[next++];
-  };
+std::string escaped(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < pattern.size();) {
-    if (pattern[i] != '%') {
-      out += pattern[i++];
-      continue;
-    }
-    ++i;
-    const Value* named = nullptr;
-    if (i < pattern.size() && pattern[i] == '(') {
-      const std::size_t end = pattern.find(')', i);
-      if (end == std::string::npos) fail("incomplete format key");
-      if (!arguments.is_dict()) fail("format requires a mapping");
-      const std::string key = pattern.substr(i + 1, end - i - 1);
-      named = arguments.as_dict().find(std::string_view(key));
-      if (named == nullptr) fail("KeyError: " + string_repr(key));
-      used_names = true;
-      i = end + 1;
-    }
-    Spec spec;
-    bool zero = false;
-    for (;
-         i < pattern.size() && std::string_view("-+ #0").find(pattern[i]) != std::string_view::npos;
-         ++i) {
-      if (pattern[i] == '-') spec.align = '<';
-      if (pattern[i] == '+') spec.sign = '+';
-      if (pattern[i] == ' ' && spec.sign != '+') spec.sign = ' ';
-      if (pattern[i] == '#') spec.alternate = true;
-      if (pattern[i] == '0') zero = true;
-    }
-    spec.width = read_number(pattern, i);
-    if (i < pattern.size() && pattern[i] == '.') {
-      ++i;
-      spec.precision = read_number(pattern, i);
-    }
-    if (i >= pattern.size()) fail("incomplete format");
-    const char type = pattern[i++];
-    if (type == '%') {
-      out += '%';
-      continue;
-    }
-    const Value& value = named != nullptr ? *named : take();
-    std::string text;
-    bool numeric = true;
-    switch (type) {
-      case 's':
-      case 'r':
-        text = type == 's' ? evaluator.text_of(value) : value.repr();
-        if (spec.precision >= 0) {
-          text.resize(byte_offset(text, static_cast<std::size_t>(spec.precision)));
-        }
-        numeric = false;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
         break;
-      case 'd':
-      case 'i':
-      case 'u':
-        if (!value.is_number()) {
-          fail(std::string("%") + type + " format: a real number is required, not " +
-               value.type_name());
-        }
-        text = signed_text(std::to_string(value.is_int() ? value.integer()
-                                                         : static_cast<std::int64_t>(std::clamp(
-                                                               value.number(), -9.2e18, 9.2e18))),
-                           spec.sign);
+      case '<':
+        out += "&lt;";
         break;
-      case 'x':
-      case 'X':
-      case 'o':
-        if (!value.is_int()) {
-          fail(std::string("%") + type + " format: an integer is required, not " +
-               value.type_name());
-        }
-        text = signed_text(integer_in_base(value.integer(), type, spec.alternate), spec.sign);
+      case '>':
+        out += "&gt;";
         break;
-      case 'e':
-      case 'E':
-      case 'f':
-      case 'F':
-      case 'g':
-      case 'G':
-        if (!value.is_number()) fail("must be real number, not " + value.type_name());
-        text = signed_text(
-            print_float(value.number(), type,
-                        spec.precision < 0 ? 6 : static_cast<int>(spec.precision), spec.alternate),
-            spec.sign);
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
         break;
       default:
-        fail(std::string("unsupported format character '") + type + "'");
+        out += c;
     }
-    if (zero && numeric && spec.align == '\0') {
-      spec.fill = "0";
-      spec.align = '=';
-    }
-    out += padded(std::move(text), spec, '>');
-    evaluator.charge_text(out.size());
-    evaluator.charge(1);
-  }
-  if (next < values.size() && !used_names && !(arguments.is_dict()) && is_tuple) {
-    fail("not all arguments converted during string formatting");
-  }
-  if (next == 0 && !is_tuple && !used_names && !arguments.is_dict() && !arguments.is_list()) {
-    fail("not all arguments converted during string formatting");
   }
   return out;
 }
 
-std::string format_braces(Evaluator& evaluator, const std::string& pattern,
-                          const Arguments& arguments) {
-  std::string out;
-  std::size_t automatic = 0;
-  for (std::size_t i = 0; i < pattern.size();) {
-    const char c = pattern[i];
-    if ((c == '{' || c == '}') && i + 1 < pattern.size() && pattern[i + 1] == c) {
-      out += c;
-      i += 2;
-      continue;
-    }
-    if (c == '}') fail("Single '}' encountered in format string");
-    if (c != '{') {
-      out += c;
-      ++i;
-      continue;
-    }
-    const std::size_t end = pattern.find('}', i);
-    if (end == std::string::npos) fail("Single '{' encountered in format string");
-    std::string field = pattern.substr(i + 1, end - i - 1);
-    if (field.find('{') != std::string::npos) fail("nested format fields are not supported");
-    i = end + 1;
-    std::string spec;
-    if (const std::size_t colon = field.find(':'); colon != std::string::npos) {
-      spec = field.substr(colon + 1);
-      field.resize(colon);
-    }
-    char conversion = '\0';
-    if (const std::size_t mark = field.find('!'); mark != std::string::npos) {
-      if (mark + 2 != field.size()) fail("bad conversion in a format string");
-      conversion = field[mark + 1];
-      field.resize(mark);
-    }
-    const std::size_t name_end = std::min(field.find_first_of(".["), field.size());
-    const std::string name = field.substr(0, name_end);
-    Value value;
-    if (name.empty() || (name[0] >= '0' && name[0] <= '9')) {
-      std::size_t index = automatic;
-      if (name.empty()) {
-        ++automatic;
-      } else {
-        std::size_t at = 0;
-        index = static_cast<std::size_t>(read_number(name, at));
-      }
-      if (index >= arguments.positional.size()) {
-        fail("Replacement index " + std::to_string(index) +
-             " out of range for positional args tuple");
-      }
-      value = arguments.positional[index];
-    } else {
-      const Value* const found = arguments.find(arguments.positional.size(), name);
-      if (found == nullptr) fail("KeyError: " + string_repr(name));
-      value = *found;
-    }
-    for (std::size_t k = name_end; k < field.size();) {
-      if (field[k] == '.') {
-        const std::size_t stop = std::min(field.find_first_of(".[", k + 1), field.size());
-        value = evaluator.get_attribute(value, field.substr(k + 1, stop - k - 1));
-        k = stop;
-      } else {
-        const std::size_t stop = field.find(']', k);
-        if (stop == std::string::npos) fail("Missing ']' in format string");
-        const std::string key = field.substr(k + 1, stop - k - 1);
-        const auto number = parse_integer(key, 10);
-        value = evaluator.get_item(value, number ? Value(*number) : Value(key));
-        k = stop + 1;
-      }
-    }
-    if (conversion == 's') value = Value(evaluator.text_of(value));
-    if (conversion == 'r') value = Value(value.repr());
-    out += format_value(evaluator, value, spec);
-    evaluator.charge_text(out.size());
-    evaluator.charge(1);
-  }
+std::string escaped_unless_markup(Budget& budget, const Value& value) {
+  std::string text = budget.text_of(value);
+  if (value.is_markup()) return text;
+  std::string out = escaped(text);
+  budget.charge_text(out.size());
   return out;
-}
-
-double round_to(double value, std::int64_t digits) {
-  if (!std::isfinite(value) || digits > 300) return value;
-  if (digits >= 0)
-    return std::strtod(print_float(value, 'f', static_cast<int>(digits), false).c_str(), nullptr);
-  if (digits < -308) return std::copysign(0.0, value);
-  const double unit = std::pow(10.0, static_cast<double>(-digits));
-  return std::nearbyint(value / unit) * unit;
 }
 
 }  // namespace peira::model::jinja

@@ -1,14 +1,12 @@
 // Tokens to a tree, with Jinja's own precedence.
 #pragma once
 
-#include <string_view>
-
 #include "model/text/jinja/ast.h"
-#include "model/text/jinja/lexer.h"
 
 namespace peira::model::jinja {
 
-// throws SyntaxError.
-Body parse_template(std::string_view source);
+// Fills in the rest of a template whose source.text is there. throws SyntaxError, Failure; the
+// source's tags are then those read so far.
+void parse_template(Template& out);
 
 }  // namespace peira::model::jinja

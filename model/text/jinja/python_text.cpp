@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
-#include "model/text/jinja/value.h"
+#include "model/text/jinja/failure.h"
 #include "model/text/unicode.h"
 
 namespace peira::model::jinja {
@@ -425,7 +425,7 @@ std::optional<std::string> without_underscores(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
+std::optional<BigInteger> parse_integer(std::string_view text, int base) {
   const auto cleaned = without_underscores(strip(text, Side::kBoth));
   if (!cleaned) return std::nullopt;
   std::string_view digits = *cleaned;
@@ -454,12 +454,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
   }
   std::string number(negative ? "-" : "");
   number += digits;
-  std::int64_t value = 0;
-  const auto result = std::from_chars(number.data(), number.data() + number.size(), value, base);
-  if (result.ptr != number.data() + number.size()) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) fail("an integer is too large");
-  if (result.ec != std::errc()) return std::nullopt;
-  return value;
+  return BigInteger::parse(number, base);
 }
 
 std::optional<double> parse_float(std::string_view text) {

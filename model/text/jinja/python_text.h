@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/text/jinja/integer.h"
+
 namespace peira::model::jinja {
 
 std::string float_repr(double value);
@@ -43,7 +45,7 @@ std::vector<std::string> split_right(std::string_view text,
 std::vector<std::string> split_lines(std::string_view text, bool keep_ends);
 
 // int(text) and float(text) as Python reads them; empty: it does not.
-std::optional<std::int64_t> parse_integer(std::string_view text, int base);
+std::optional<BigInteger> parse_integer(std::string_view text, int base);
 std::optional<double> parse_float(std::string_view text);
 
 }  // namespace peira::model::jinja

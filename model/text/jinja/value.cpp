@@ -7,8 +7,6 @@
 
 namespace peira::model::jinja {
 
-void fail(std::string message) { throw Failure{std::move(message)}; }
-
 namespace {
 
 void check_depth(int depth) {
@@ -45,6 +43,13 @@ std::size_t hash_value(const Value& value) {
 
 }  // namespace
 
+Value::Value(const BigInteger& number) {
+  if (const auto small = number.as_int64()) {
+    data_ = *small;
+  } else {
+    data_ = std::make_shared<const BigInteger>(number);
+  }
+}
 Value::Value(std::string text) : data_(std::make_shared<const std::string>(std::move(text))) {}
 Value::Value(std::shared_ptr<List> list) : data_(std::move(list)) { measure(as_list()); }
 Value::Value(std::shared_ptr<Dict> dict) : data_(std::move(dict)) {}
@@ -64,12 +69,23 @@ Value Value::undefined(std::string message) {
   return value;
 }
 
+Value Value::markup(std::string text) {
+  Value value(false);
+  value.data_ = Markup{std::make_shared<const std::string>(std::move(text))};
+  return value;
+}
+
 Value Value::list(std::vector<Value> items) {
   return Value(std::make_shared<List>(List{ListKind::kList, std::move(items), 1, 1}));
 }
 
 Value Value::tuple(std::vector<Value> items) {
   return Value(std::make_shared<List>(List{ListKind::kTuple, std::move(items), 1, 1}));
+}
+
+Value Value::generator(std::vector<Value> items, std::string failure) {
+  return Value(std::make_shared<List>(
+      List{ListKind::kGenerator, std::move(items), 1, 1, std::move(failure)}));
 }
 
 Value Value::from_json(const OrderedJson& json) {
@@ -80,11 +96,8 @@ Value Value::from_json(const OrderedJson& json) {
       return Value(json.get<bool>());
     case OrderedJson::value_t::number_integer:
       return Value(json.get<std::int64_t>());
-    case OrderedJson::value_t::number_unsigned: {
-      const auto number = json.get<std::uint64_t>();
-      if (number > static_cast<std::uint64_t>(INT64_MAX)) fail("an integer is too large");
-      return Value(static_cast<std::int64_t>(number));
-    }
+    case OrderedJson::value_t::number_unsigned:
+      return Value(BigInteger(json.get<std::uint64_t>()));
     case OrderedJson::value_t::number_float:
       return Value(json.get<double>());
     case OrderedJson::value_t::string:
@@ -109,7 +122,10 @@ std::int64_t Value::integer() const {
   return is_bool() ? std::int64_t{std::get<bool>(data_)} : std::get<std::int64_t>(data_);
 }
 
+BigInteger Value::big() const { return is_big() ? *std::get<Big>(data_) : BigInteger(integer()); }
+
 double Value::number() const {
+  if (is_big()) return std::get<Big>(data_)->to_double();
   return is_float() ? std::get<double>(data_) : static_cast<double>(integer());
 }
 
@@ -119,7 +135,7 @@ bool Value::truthy() const {
   if (is_string()) return !text().empty();
   if (is_list()) return as_list().kind == ListKind::kGenerator || !as_list().items.empty();
   if (is_dict()) return !as_dict().entries().empty();
-  return is_object();
+  return is_object() || is_big();
 }
 
 int Value::depth() const {
@@ -139,9 +155,9 @@ std::string Value::type_name() const {
   if (is_undefined()) return "Undefined";
   if (is_none()) return "NoneType";
   if (is_bool()) return "bool";
-  if (is_int()) return "int";
+  if (is_int() || is_big()) return "int";
   if (is_float()) return "float";
-  if (is_string()) return "str";
+  if (is_string()) return is_markup() ? "Markup" : "str";
   if (is_dict()) return "dict";
   if (is_object()) return as_object().type_name();
   switch (as_list().kind) {
@@ -206,8 +222,9 @@ std::string Value::repr() const {
   if (is_none()) return "None";
   if (is_bool()) return integer() != 0 ? "True" : "False";
   if (is_int()) return std::to_string(integer());
+  if (is_big()) return big().to_string();
   if (is_float()) return float_repr(number());
-  if (is_string()) return string_repr(text());
+  if (is_string()) return is_markup() ? "Markup(" + string_repr(text()) + ")" : string_repr(text());
   if (is_list()) return repr_list(as_list());
   if (is_object()) return as_object().repr();
   std::string out = "{";
@@ -280,10 +297,41 @@ void Arguments::check(const char* function, std::size_t least, std::size_t most,
   }
 }
 
+Value call(Budget& budget, const Value& function, const Arguments& arguments) {
+  if (function.is_undefined()) fail(function.undefined_message());
+  if (!function.is_object() || !function.as_object().callable()) {
+    fail("'" + function.type_name() + "' object is not callable");
+  }
+  const Value holder = function;  // the call may drop the last other reference
+  return holder.as_object().call(budget, arguments);
+}
+
+std::string object_name(const Value& value) {
+  return value.is_none() ? "None" : "'" + value.type_name() + " object'";
+}
+
+namespace {
+
+// < 0, 0 or > 0; exact, also between an integer and a float. Neither is NaN.
+int compare_numbers(const Value& left, const Value& right) {
+  const auto sign = [](const auto& a, const auto& b) { return a < b ? -1 : a > b ? 1 : 0; };
+  if (left.is_int() && right.is_int()) return sign(left.integer(), right.integer());
+  if (left.is_float() && right.is_float()) return sign(left.number(), right.number());
+  if (!left.is_float() && !right.is_float()) return left.big().compare(right.big());
+  if (left.is_float()) return -compare_numbers(right, left);
+  const double other = right.number();
+  if (std::isinf(other)) return other > 0 ? -1 : 1;
+  const int order = left.big().compare(BigInteger::from_double(other));
+  return order != 0 ? order : sign(std::trunc(other), other);
+}
+
+bool is_nan(const Value& value) { return value.is_float() && std::isnan(value.number()); }
+
+}  // namespace
+
 bool equal(const Value& left, const Value& right) {
   if (left.is_number() && right.is_number()) {
-    if (left.is_int() && right.is_int()) return left.integer() == right.integer();
-    return left.number() == right.number();
+    return !is_nan(left) && !is_nan(right) && compare_numbers(left, right) == 0;
   }
   if (left.is_string()) return right.is_string() && left.text() == right.text();
   if (left.is_none()) return right.is_none();
@@ -312,8 +360,7 @@ bool equal(const Value& left, const Value& right) {
 
 bool less(const Value& left, const Value& right, const char* sign) {
   if (left.is_number() && right.is_number()) {
-    if (left.is_int() && right.is_int()) return left.integer() < right.integer();
-    return left.number() < right.number();
+    return !is_nan(left) && !is_nan(right) && compare_numbers(left, right) < 0;
   }
   if (left.is_string() && right.is_string()) return left.text() < right.text();
   if (left.is_undefined()) fail(left.undefined_message());
@@ -350,7 +397,10 @@ bool contains(const Value& container, const Value& item) {
 
 std::vector<Value> iterate(const Value& value) {
   if (value.is_list()) {
-    if (value.as_list().kind == ListKind::kGenerator) return std::move(value.as_list().items);
+    if (value.as_list().kind == ListKind::kGenerator) {
+      if (!value.as_list().failure.empty()) fail(value.as_list().failure);
+      return std::move(value.as_list().items);
+    }
     return value.as_list().items;
   }
   std::vector<Value> out;

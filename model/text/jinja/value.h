@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/text/jinja/failure.h"
+#include "model/text/jinja/integer.h"
 
 namespace peira::model::jinja {
 
@@ -26,12 +28,6 @@ class Object;
 constexpr int kMaxValueDepth = 600;
 constexpr std::int64_t kMaxValueWeight = 10'000'000;
 
-// Something went wrong while a template ran; the evaluator adds the place.
-struct Failure {
-  std::string message;
-};
-[[noreturn]] void fail(std::string message);
-
 // One value. Copies share what they hold; lists and dicts never change once others can see them.
 class Value {
  public:
@@ -39,6 +35,7 @@ class Value {
   Value(bool flag) : data_(flag) {}              // NOLINT: Python literals read as themselves
   Value(std::int64_t number) : data_(number) {}  // NOLINT
   Value(double number) : data_(number) {}        // NOLINT
+  Value(const BigInteger& number);               // NOLINT: as 64 bits where they hold it
   Value(std::string text);                       // NOLINT
   Value(const char* text) : Value(std::string(text)) {}  // NOLINT
   Value(std::shared_ptr<List> list);                     // NOLINT
@@ -50,8 +47,12 @@ class Value {
   static Value none();
   // `message` is what using it says, e.g. "'tools' is undefined".
   static Value undefined(std::string message);
+  // A text that counts as HTML: what meets it is escaped.
+  static Value markup(std::string text);
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
+  // failure  not empty: what goes wrong once the items are asked for.
+  static Value generator(std::vector<Value> items, std::string failure = "");
   static Value size(std::size_t count) { return Value(static_cast<std::int64_t>(count)); }
   static Value from_json(const OrderedJson& json);
 
@@ -59,16 +60,21 @@ class Value {
   bool is_none() const { return std::holds_alternative<std::monostate>(data_); }
   bool is_bool() const { return std::holds_alternative<bool>(data_); }
   bool is_int() const { return std::holds_alternative<std::int64_t>(data_) || is_bool(); }
+  bool is_big() const { return std::holds_alternative<Big>(data_); }  // an integer of more bits
   bool is_float() const { return std::holds_alternative<double>(data_); }
-  bool is_number() const { return is_int() || is_float(); }
-  bool is_string() const { return std::holds_alternative<Text>(data_); }
+  bool is_number() const { return is_int() || is_float() || is_big(); }
+  bool is_string() const { return std::holds_alternative<Text>(data_) || is_markup(); }
+  bool is_markup() const { return std::holds_alternative<Markup>(data_); }
   bool is_list() const { return std::holds_alternative<std::shared_ptr<List>>(data_); }
   bool is_dict() const { return std::holds_alternative<std::shared_ptr<Dict>>(data_); }
   bool is_object() const { return std::holds_alternative<std::shared_ptr<Object>>(data_); }
 
   // The value held; the caller has checked the kind.
-  const std::string& text() const { return *std::get<Text>(data_); }
+  const std::string& text() const {
+    return is_markup() ? *std::get<Markup>(data_).text : *std::get<Text>(data_);
+  }
   std::int64_t integer() const;
+  BigInteger big() const;  // of either size
   double number() const;
   List& as_list() const { return *std::get<std::shared_ptr<List>>(data_); }
   const Dict& as_dict() const { return *std::get<std::shared_ptr<Dict>>(data_); }
@@ -90,8 +96,12 @@ class Value {
     std::shared_ptr<const std::string> message;
   };
   using Text = std::shared_ptr<const std::string>;
-  std::variant<std::monostate, Undefined, bool, std::int64_t, double, Text, std::shared_ptr<List>,
-               std::shared_ptr<Dict>, std::shared_ptr<Object>>
+  struct Markup {
+    Text text;
+  };
+  using Big = std::shared_ptr<const BigInteger>;
+  std::variant<std::monostate, Undefined, bool, std::int64_t, Big, double, Text, Markup,
+               std::shared_ptr<List>, std::shared_ptr<Dict>, std::shared_ptr<Object>>
       data_;
 };
 
@@ -103,6 +113,7 @@ struct List {
   std::vector<Value> items;
   int depth = 1;
   std::int64_t weight = 1;
+  std::string failure = {};  // of a generator
 };
 
 // Keys in the order of insertion.
@@ -124,7 +135,7 @@ class Dict {
   std::int64_t weight_ = 1;
 };
 
-class Evaluator;
+class Budget;
 
 // What a call was given.
 struct Arguments {
@@ -148,23 +159,28 @@ class Object {
   // False: there is no such attribute.
   virtual bool attribute(std::string_view, Value&) const { return false; }
   virtual bool callable() const { return false; }
-  virtual Value call(Evaluator&, const Arguments&) {
+  virtual Value call(Budget&, const Arguments&) {
     fail("'" + type_name() + "' object is not callable");
   }
   virtual int depth() const { return 1; }
+  // Lets go of other objects, so that those which hold each other end.
+  virtual void release() {}
 };
+
+// function(arguments). throws Failure: not callable, or what the call throws.
+Value call(Budget& budget, const Value& function, const Arguments& arguments);
 
 // A function of C++.
 class Function : public Object {
  public:
-  using Body = std::function<Value(Evaluator&, const Arguments&)>;
+  using Body = std::function<Value(Budget&, const Arguments&)>;
   Function(std::string name, Body body, int depth = 1)
       : name_(std::move(name)), body_(std::move(body)), depth_(depth) {}
   std::string type_name() const override { return "function"; }
   std::string repr() const override { return "<function " + name_ + ">"; }
   bool callable() const override { return true; }
-  Value call(Evaluator& evaluator, const Arguments& arguments) override {
-    return body_(evaluator, arguments);
+  Value call(Budget& budget, const Arguments& arguments) override {
+    return body_(budget, arguments);
   }
   int depth() const override { return depth_; }
 
@@ -173,6 +189,9 @@ class Function : public Object {
   Body body_;
   int depth_;
 };
+
+// 'str object', None, ... as Jinja names a value that lacks something.
+std::string object_name(const Value& value);
 
 bool equal(const Value& left, const Value& right);
 // left < right. throws Failure: Python does not order the two.

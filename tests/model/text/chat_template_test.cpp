@@ -82,7 +82,7 @@ TEST(ChatTemplate, RefusesFilesThatAreWrong) {
                 .find("none of the chat templates is named default; they are x"),
             std::string::npos);
   EXPECT_EQ(message(R"({"chat_template": "\n{% if %}"})"),
-            "chat_template:2: unexpected end of statement block");
+            "tokenizer_config.json: chat_template:2: unexpected end of statement block in {% if %}");
 }
 
 TEST(ChatTemplate, GivesPartsOnlyWhereThereIsMoreThanText) {
