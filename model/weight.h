@@ -20,6 +20,8 @@ struct Weight {
   // What a backend's place_matrix() made of the weight, in a layout of its own; values.shape stays.
   // Empty as long as the weight is row-major.
   std::shared_ptr<const void> packed;
+  // Never quantised when it is placed: routers and gates, small matrices that decide much.
+  bool keep_stored = false;
 
   Weight() = default;
   Weight(const ConstTensorView& plain) : values(plain) {}  // NOLINT: a view is a weight

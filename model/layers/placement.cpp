@@ -15,6 +15,11 @@ class Placer {
   void matrix(Weight& weight) const {
     if (weight) weight = backend_.place_matrix(weight);
   }
+  // A small matrix whose precision decides which way a token goes.
+  void gate(Weight& weight) const {
+    weight.keep_stored = true;
+    matrix(weight);
+  }
   void table(Weight& weight) const {
     if (weight) weight = backend_.place_table(weight);
   }
@@ -50,10 +55,11 @@ class Placer {
   }
 
   void place(LinearAttentionWeights& weights) const {
-    for (Weight* weight : {&weights.qkv_proj, &weights.z_proj, &weights.a_proj, &weights.b_proj,
-                           &weights.out_proj}) {
+    for (Weight* weight : {&weights.qkv_proj, &weights.z_proj, &weights.out_proj}) {
       matrix(*weight);
     }
+    gate(weights.a_proj);
+    gate(weights.b_proj);
     for (ConstTensorView* weight :
          {&weights.conv, &weights.a_log, &weights.dt_bias, &weights.norm}) {
       vector(*weight);
@@ -67,12 +73,12 @@ class Placer {
   }
 
   void place(MoeWeights& weights) const {
-    matrix(weights.router);
+    gate(weights.router);
     vector(weights.router_bias);
     weights.experts = backend_.place_experts(weights.experts);
     if (weights.shared_expert) {
       place(*weights.shared_expert);
-      matrix(weights.shared_expert_gate);
+      gate(weights.shared_expert_gate);
     }
   }
 

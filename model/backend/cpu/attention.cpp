@@ -1,4 +1,10 @@
-// Attention of one row over the paged cache: all scores, their softmax, then the weighted values.
+// Attention of some rows of one sequence over the paged cache, for the query heads of one key-value
+// head: all scores, their softmax, then the weighted values. A page is read once for all of them.
+//
+// What a row's bits depend on: a score is one chain over head_dim; a lane of the sum of
+// exponentials takes every so-many-th position, counted from position 0; an output is one chain
+// over positions. Which rows and heads are computed together changes none of it: what is masked
+// adds a zero.
 #include <hwy/base.h>
 
 #undef HWY_TARGET_INCLUDE
@@ -7,6 +13,10 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <type_traits>
 
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/simd-inl.h"
@@ -18,141 +28,254 @@ namespace peira::model::cpu::HWY_NAMESPACE {
 namespace {
 
 constexpr bool kHas32Registers = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
-// Query heads computed together: they share each key and value that is loaded, and their sums fit
-// the registers.
-constexpr int kHeads = kHas32Registers ? 4 : 2;
-// Vectors of one head's output computed together.
+// Queries (a head of a row) computed together: they share each key and value that is loaded, and
+// their sums fit the registers.
+constexpr int kQueries = kHas32Registers ? 4 : 2;
+// Pages scored together: more chains hide the latency of a multiply-add.
+constexpr int kPages = kHas32Registers ? 2 : 1;
+// Vectors of one query's output computed together.
 constexpr int kValueVectors = kHas32Registers ? 4 : 2;
-constexpr int kPageVectors = kKvPageTokens / static_cast<int>(hn::MaxLanes(FloatTag()));
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
+constexpr int kPageVectors = kKvPageTokens / kLanes;
 // Below any score, and exp() of it less any maximum is zero.
 constexpr float kMasked = -1e30F;
 
-// scores[h * stride + p * kKvPageTokens + slot] = q_h . key(p, slot) * scale for all slots of
-// kPages pages. A lane is a slot, so each score is one chain over head_dim; several pages at once
-// are more chains, which hide the latency of a multiply-add.
-template <int kCount, int kPages>
-HWY_INLINE void page_scores(const AttentionRow& row, std::int64_t first_head,
-                            const float* const* pages, float* scores, std::int64_t stride) {
-  const FloatTag f;
-  constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
-  constexpr int kVectors = kPages * kPageVectors;
-  FloatVec sums[kCount][kVectors];
-  for (int h = 0; h < kCount; ++h) {
-    for (int v = 0; v < kVectors; ++v) sums[h][v] = hn::Zero(f);
+// The cache as one key-value head sees it. T is the type of its elements.
+template <class T>
+struct Cache {
+  const AttentionBlock& block;
+  std::int64_t page_number(std::int64_t page) const {
+    return block.pages[static_cast<std::size_t>(page)];
   }
-  const float* const q = row.q + first_head * row.head_dim;
-  for (std::int64_t d = 0; d < row.head_dim; ++d) {
+  const T* keys(std::int64_t page) const {
+    return static_cast<const T*>(block.keys) + page_number(page) * block.page_stride;
+  }
+  const T* values(std::int64_t page) const {
+    return static_cast<const T*>(block.values) + page_number(page) * block.page_stride;
+  }
+  const float* key_scales(std::int64_t page) const {
+    return block.key_scales + page_number(page) * block.scale_stride;
+  }
+  const float* value_scales(std::int64_t page) const {
+    return block.value_scales + page_number(page) * block.scale_stride;
+  }
+};
+
+// Query i of a block is head i % num_heads of row i / num_heads.
+struct Query {
+  const float* q;
+  float* out;
+  float* scores;       // from position first_page * kKvPageTokens of the block
+  std::int64_t begin;  // positions attended to: [begin, end)
+  std::int64_t end;
+};
+
+// The scores of all slots of kPageCount pages from `page`. A lane is a slot.
+template <int kCount, int kPageCount, class T>
+HWY_INLINE void page_scores(const Cache<T>& cache, const Query* queries, std::int64_t page,
+                            std::int64_t offset) {
+  const FloatTag f;
+  constexpr int kVectors = kPageCount * kPageVectors;
+  FloatVec sums[kCount][kVectors];
+  for (int i = 0; i < kCount; ++i) {
+    for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::Zero(f);
+  }
+  const T* keys[kPageCount];
+  for (int p = 0; p < kPageCount; ++p) keys[p] = cache.keys(page + p);
+  const std::int64_t head_dim = cache.block.head_dim;
+  for (std::int64_t d = 0; d < head_dim; ++d) {
     FloatVec key[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      key[v] =
-          hn::LoadU(f, pages[v / kPageVectors] + d * kKvPageTokens + v % kPageVectors * kLanes);
+      key[v] = load_wide(f, keys[v / kPageVectors] + d * kKvPageTokens + v % kPageVectors * kLanes);
     }
-    for (int h = 0; h < kCount; ++h) {
-      const FloatVec q_d = hn::Set(f, q[h * row.head_dim + d]);
-      for (int v = 0; v < kVectors; ++v) sums[h][v] = hn::MulAdd(q_d, key[v], sums[h][v]);
+    for (int i = 0; i < kCount; ++i) {
+      const FloatVec q_d = hn::Set(f, queries[i].q[d]);
+      for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(q_d, key[v], sums[i][v]);
     }
   }
-  for (int h = 0; h < kCount; ++h) {
-    for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(hn::Mul(sums[h][v], hn::Set(f, row.scale)), f, scores + h * stride + v * kLanes);
+  for (int v = 0; v < kVectors; ++v) {
+    FloatVec scale = hn::Set(f, cache.block.scale);
+    if constexpr (std::is_same_v<T, std::int8_t>) {
+      const float* const scales = cache.key_scales(page + v / kPageVectors);
+      scale = hn::Mul(scale, hn::LoadU(f, scales + v % kPageVectors * kLanes));
+    }
+    for (int i = 0; i < kCount; ++i) {
+      hn::StoreU(hn::Mul(sums[i][v], scale), f, queries[i].scores + offset + v * kLanes);
     }
   }
 }
 
 // In place over `padded` scores, a multiple of the vector size; returns 1 / the sum of
 // exponentials.
-HWY_INLINE float exponentials(float* scores, std::int64_t padded) {
+HWY_INLINE float exponentials(float* scores, std::int64_t padded, std::optional<float> sink) {
   const FloatTag f;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
-  FloatVec max = hn::Set(f, kMasked);
-  for (std::int64_t i = 0; i < padded; i += lanes) max = hn::Max(max, hn::LoadU(f, scores + i));
-  max = hn::MaxOfLanes(f, max);
+  FloatVec maxes = hn::Set(f, sink.value_or(kMasked));
+  for (std::int64_t i = 0; i < padded; i += kLanes) {
+    maxes = hn::Max(maxes, hn::LoadU(f, scores + i));
+  }
+  const FloatVec max = hn::MaxOfLanes(f, maxes);
   FloatVec sum = hn::Zero(f);
-  for (std::int64_t i = 0; i < padded; i += lanes) {
+  for (std::int64_t i = 0; i < padded; i += kLanes) {
     const FloatVec weight = hn::Exp(f, hn::Sub(hn::LoadU(f, scores + i), max));
     hn::StoreU(weight, f, scores + i);
     sum = hn::Add(sum, weight);
   }
-  return 1.0F / hn::GetLane(hn::SumOfLanes(f, sum));
+  float total = hn::GetLane(hn::SumOfLanes(f, sum));
+  if (sink) total += std::exp(*sink - hn::GetLane(max));
+  return 1.0F / total;
 }
 
-// out[h][first_d ..] += the values weighted, one chain over positions; kVectors vectors of tag D.
-template <int kCount, int kVectors, class D>
-HWY_INLINE void weighted_values(D d, const AttentionRow& row, std::int64_t first_head,
-                                std::int64_t first_d, const float* weights, std::int64_t stride,
-                                const float* inv_sums) {
+// out[i][first_d ..] += the values of slots [first, last) weighted; kVectors vectors of tag D.
+template <int kCount, int kVectors, class D, class T>
+HWY_INLINE void add_values(D d, const Query* queries, const T* values, std::int64_t head_dim,
+                           std::int64_t first_d, std::int64_t offset, std::int64_t first,
+                           std::int64_t last) {
   using V = hn::Vec<D>;
   const int lanes = static_cast<int>(hn::Lanes(d));
   V sums[kCount][kVectors];
-  for (int h = 0; h < kCount; ++h) {
-    for (int v = 0; v < kVectors; ++v) sums[h][v] = hn::Zero(d);
+  for (int i = 0; i < kCount; ++i) {
+    for (int v = 0; v < kVectors; ++v) {
+      sums[i][v] = hn::LoadU(d, queries[i].out + first_d + v * lanes);
+    }
   }
-  for (std::int64_t first = 0; first < row.context; first += kKvPageTokens) {
-    const std::int64_t page = row.pages[static_cast<std::size_t>(first / kKvPageTokens)];
-    const float* values = row.values + page * row.page_stride + first_d;
-    const std::int64_t last = std::min<std::int64_t>(first + kKvPageTokens, row.context);
-    for (std::int64_t p = first; p < last; ++p, values += row.head_dim) {
-      V value[kVectors];
-      for (int v = 0; v < kVectors; ++v) value[v] = hn::LoadU(d, values + v * lanes);
-      for (int h = 0; h < kCount; ++h) {
-        const V weight = hn::Set(d, weights[h * stride + p]);
-        for (int v = 0; v < kVectors; ++v) sums[h][v] = hn::MulAdd(weight, value[v], sums[h][v]);
+  for (std::int64_t slot = first; slot < last; ++slot) {
+    const T* const at = values + slot * head_dim + first_d;
+    V value[kVectors];
+    for (int v = 0; v < kVectors; ++v) value[v] = load_wide(d, at + v * lanes);
+    for (int i = 0; i < kCount; ++i) {
+      const V weight = hn::Set(d, queries[i].scores[offset + slot]);
+      for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(weight, value[v], sums[i][v]);
+    }
+  }
+  for (int i = 0; i < kCount; ++i) {
+    for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[i][v], d, queries[i].out + first_d + v * lanes);
+    }
+  }
+}
+
+template <int kCount, class T>
+HWY_INLINE void page_values(const Query* queries, const T* values, std::int64_t head_dim,
+                            std::int64_t offset, std::int64_t first, std::int64_t last) {
+  const FloatTag f;
+  std::int64_t d = 0;
+  for (; d + kValueVectors * kLanes <= head_dim; d += kValueVectors * kLanes) {
+    add_values<kCount, kValueVectors>(f, queries, values, head_dim, d, offset, first, last);
+  }
+  for (; d + kLanes <= head_dim; d += kLanes) {
+    add_values<kCount, 1>(f, queries, values, head_dim, d, offset, first, last);
+  }
+  for (; d < head_dim; ++d) {
+    add_values<kCount, 1>(OneTag(), queries, values, head_dim, d, offset, first, last);
+  }
+}
+
+// The queries that see the same slots of a page together, others one by one.
+template <int kCount, class T>
+HWY_INLINE void page_values_of(const Query* queries, const T* values, std::int64_t head_dim,
+                               std::int64_t offset, std::int64_t position) {
+  const auto first = [&](int i) { return std::max<std::int64_t>(queries[i].begin - position, 0); };
+  const auto last = [&](int i) {
+    return std::min<std::int64_t>(queries[i].end - position, kKvPageTokens);
+  };
+  bool is_same = true;
+  for (int i = 1; i < kCount; ++i) {
+    is_same = is_same && first(i) == first(0) && last(i) == last(0);
+  }
+  if (is_same) {
+    page_values<kCount>(queries, values, head_dim, offset, first(0), last(0));
+  } else {
+    for (int i = 0; i < kCount; ++i) {
+      page_values<1>(queries + i, values, head_dim, offset, first(i), last(i));
+    }
+  }
+}
+
+// body(integral_constant count, first) over tiles that together cover `count` queries.
+template <class Body>
+HWY_INLINE void for_tiles(std::size_t count, const Body& body) {
+  std::size_t i = 0;
+  for (; i + kQueries <= count; i += kQueries) body(std::integral_constant<int, kQueries>(), i);
+  for (; i + 2 <= count; i += 2) body(std::integral_constant<int, 2>(), i);
+  for (; i < count; ++i) body(std::integral_constant<int, 1>(), i);
+}
+
+template <class T>
+void attention_typed(const AttentionBlock& block, float* scores) {
+  const Cache<T> cache{block};
+  const auto num_heads = static_cast<std::size_t>(block.num_heads);
+  const auto num_queries = static_cast<std::size_t>(block.num_rows) * num_heads;
+  std::array<Query, kMaxAttentionQueries> queries;
+  const auto first_visible = [&](std::int64_t position) {
+    return block.window == 0 ? std::int64_t{0}
+                             : std::max<std::int64_t>(0, position + 1 - block.window);
+  };
+  const std::int64_t first_page = first_visible(block.first_position) / kKvPageTokens;
+  const std::int64_t end = block.first_position + block.num_rows;
+  const std::int64_t end_page = (end + kKvPageTokens - 1) / kKvPageTokens;
+  const std::int64_t padded = (end_page - first_page) * kKvPageTokens;
+  for (std::size_t i = 0; i < num_queries; ++i) {
+    const auto row = static_cast<std::int64_t>(i / num_heads);
+    const std::int64_t at =
+        row * block.row_stride + static_cast<std::int64_t>(i % num_heads) * block.head_dim;
+    const std::int64_t position = block.first_position + row;
+    queries[i] = {block.q + at, block.out + at, scores + static_cast<std::int64_t>(i) * padded,
+                  first_visible(position), position + 1};
+  }
+
+  const auto offset_of = [&](std::int64_t page) { return (page - first_page) * kKvPageTokens; };
+  std::int64_t page = first_page;
+  for (; page + kPages <= end_page; page += kPages) {
+    for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
+      page_scores<count(), kPages>(cache, &queries[i], page, offset_of(page));
+    });
+  }
+  for (; page < end_page; ++page) {
+    for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
+      page_scores<count(), 1>(cache, &queries[i], page, offset_of(page));
+    });
+  }
+
+  std::array<float, kMaxAttentionQueries> inv_sums;
+  for (std::size_t i = 0; i < num_queries; ++i) {
+    const Query& query = queries[i];
+    const std::int64_t first = query.begin - first_page * kKvPageTokens;
+    const std::int64_t last = query.end - first_page * kKvPageTokens;
+    std::fill(query.scores, query.scores + first, kMasked);
+    std::fill(query.scores + last, query.scores + padded, kMasked);
+    std::optional<float> sink;
+    if (block.sinks != nullptr) sink = block.sinks[i % num_heads];
+    inv_sums[i] = exponentials(query.scores, padded, sink);
+    if constexpr (std::is_same_v<T, std::int8_t>) {
+      for (page = first_page; page < end_page; ++page) {
+        const float* const scales = cache.value_scales(page);
+        float* const weights = query.scores + offset_of(page);
+        for (int slot = 0; slot < kKvPageTokens; ++slot) weights[slot] *= scales[slot];
       }
     }
+    std::fill_n(query.out, block.head_dim, 0.0F);
   }
-  for (int h = 0; h < kCount; ++h) {
-    float* const out = row.out + (first_head + h) * row.head_dim + first_d;
-    for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(hn::Mul(sums[h][v], hn::Set(d, inv_sums[h])), d, out + v * lanes);
-    }
+
+  for (page = first_page; page < end_page; ++page) {
+    for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
+      page_values_of<count()>(&queries[i], cache.values(page), block.head_dim, offset_of(page),
+                              page * kKvPageTokens);
+    });
+  }
+  for (std::size_t i = 0; i < num_queries; ++i) {
+    for (std::int64_t d = 0; d < block.head_dim; ++d) queries[i].out[d] *= inv_sums[i];
   }
 }
 
-template <int kCount>
-void attention_heads(const AttentionRow& row, std::int64_t first_head, float* scores,
-                     std::int64_t padded) {
-  const auto page_keys = [&](std::int64_t first) {
-    const std::int64_t page = row.pages[static_cast<std::size_t>(first / kKvPageTokens)];
-    return row.keys + page * row.page_stride;
-  };
-  std::int64_t first = 0;
-  if constexpr (kHas32Registers && kCount <= 2) {
-    for (; first + kKvPageTokens < row.context; first += 2 * kKvPageTokens) {
-      const float* const pages[] = {page_keys(first), page_keys(first + kKvPageTokens)};
-      page_scores<kCount, 2>(row, first_head, pages, scores + first, padded);
-    }
+void attention_any(const AttentionBlock& block, float* scores) {
+  switch (block.dtype) {
+    case DType::kI8:
+      return attention_typed<std::int8_t>(block, scores);
+    case DType::kBF16:
+      return attention_typed<hwy::bfloat16_t>(block, scores);
+    default:
+      return attention_typed<float>(block, scores);
   }
-  for (; first < row.context; first += kKvPageTokens) {
-    const float* const pages[] = {page_keys(first)};
-    page_scores<kCount, 1>(row, first_head, pages, scores + first, padded);
-  }
-  float inv_sums[kCount];
-  for (int h = 0; h < kCount; ++h) {
-    float* const own = scores + h * padded;
-    std::fill(own + row.context, own + padded, kMasked);
-    inv_sums[h] = exponentials(own, padded);
-  }
-  const FloatTag f;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
-  std::int64_t d = 0;
-  for (; d + kValueVectors * lanes <= row.head_dim; d += kValueVectors * lanes) {
-    weighted_values<kCount, kValueVectors>(f, row, first_head, d, scores, padded, inv_sums);
-  }
-  for (; d + lanes <= row.head_dim; d += lanes) {
-    weighted_values<kCount, 1>(f, row, first_head, d, scores, padded, inv_sums);
-  }
-  for (; d < row.head_dim; ++d) {
-    weighted_values<kCount, 1>(OneTag(), row, first_head, d, scores, padded, inv_sums);
-  }
-}
-
-void attention_one(const AttentionRow& row, float* scores, std::int64_t padded) {
-  std::int64_t head = 0;
-  for (; head + kHeads <= row.num_heads; head += kHeads) {
-    attention_heads<kHeads>(row, head, scores, padded);
-  }
-  for (; head + 2 <= row.num_heads; head += 2) attention_heads<2>(row, head, scores, padded);
-  for (; head < row.num_heads; ++head) attention_heads<1>(row, head, scores, padded);
 }
 
 }  // namespace
@@ -162,14 +285,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace peira::model::cpu {
 
-HWY_EXPORT(attention_one);
+HWY_EXPORT(attention_any);
 
-void attention_row(const AttentionRow& row, std::vector<float>& scratch) {
-  constexpr std::int64_t kHeadsAtOnce = 4;
-  const std::int64_t padded = (row.context + kKvPageTokens - 1) / kKvPageTokens * kKvPageTokens;
-  const auto needed = static_cast<std::size_t>(kHeadsAtOnce * padded);
+void attention_block(const AttentionBlock& block, std::vector<float>& scratch) {
+  // A page more: a window may begin in the middle of one.
+  const std::int64_t reach = block.first_position + block.num_rows;
+  const std::int64_t visible =
+      block.window == 0 ? reach : std::min<std::int64_t>(reach, block.window + block.num_rows);
+  const std::int64_t padded = (visible / kKvPageTokens + 2) * kKvPageTokens;
+  const auto needed = static_cast<std::size_t>(block.num_rows * block.num_heads * padded);
   if (scratch.size() < needed) scratch.resize(needed);
-  HWY_DYNAMIC_DISPATCH(attention_one)(row, scratch.data(), padded);
+  HWY_DYNAMIC_DISPATCH(attention_any)(block, scratch.data());
 }
 
 }  // namespace peira::model::cpu

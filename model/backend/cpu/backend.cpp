@@ -8,6 +8,7 @@
 
 #include "base/threads.h"
 #include "model/backend/cpu/kernels.h"
+#include "model/backend/cpu/packed.h"
 #include "model/backend/reference/kernels.h"
 
 namespace peira::model {
@@ -17,17 +18,39 @@ namespace {
 // A guess from the cost of a wake-up (2-5 us) and the speed of a core (20-60 multiply-adds a ns).
 constexpr std::int64_t kMinParallelWork = 100'000;
 
+// In the same unit: an element converted by plain code; an exponential.
+constexpr std::int64_t kWorkPerElement = 50;
+constexpr std::int64_t kWorkPerExp = 20;
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const BackendOptions& options)
-      : Backend(std::string("cpu/") + cpu::instruction_set()), pool_(options.num_threads) {}
+      : Backend(std::string("cpu/") + cpu::instruction_set()),
+        precision_(options.weights),
+        pool_(options.num_threads) {}
 
   std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
-  Weight place_matrix(const Weight& host) override { return host; }
+  Weight place_matrix(const Weight& host) override {
+    if (precision_ == WeightPrecision::kStored || host.keep_stored || !is_plain(host)) return host;
+    constexpr std::int64_t kWorkPerWeight = 100;  // a guess: seven trials of some nanoseconds
+    Weight out = host;
+    out.packed = std::make_shared<cpu::PackedMatrix>(
+        host, precision_, [&](std::int64_t count, const auto& body) {
+          for_blocks(count, kWorkPerWeight * host.shape()[1], 1, body);
+        });
+    out.values.data = nullptr;
+    return out;
+  }
   Weight place_table(const Weight& host) override { return host; }
   ConstTensorView place_vector(const ConstTensorView& host) override { return host; }
-  ExpertWeights place_experts(const ExpertWeights& host) override { return host; }
+  ExpertWeights place_experts(const ExpertWeights& host) override {
+    ExpertWeights out = host;
+    for (auto* const weights : {&out.gate_proj, &out.up_proj, &out.down_proj}) {
+      for (Weight& weight : *weights) weight = place_matrix(weight);
+    }
+    return out;
+  }
   bool copies_weights() const override { return false; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
@@ -66,15 +89,26 @@ class CpuBackend final : public Backend {
 
   void do_embedding(const ConstTensorView& tokens, const Weight& table, float scale,
                     const TensorView& out) override {
-    reference::embedding(tokens, table, scale, out);
+    for_blocks(tokens.shape[0], kWorkPerElement * out.shape[1], 1,
+               [&](std::int64_t first, std::int64_t last) {
+                 reference::embedding(tokens.slice(first, last - first), table, scale,
+                                      out.slice(first, last - first));
+               });
   }
 
   void do_gather_rows(const ConstTensorView& x, const ConstTensorView& rows,
                       const TensorView& out) override {
-    reference::gather_rows(x, rows, out);
+    for_blocks(rows.shape[0], x.shape[1], 1, [&](std::int64_t first, std::int64_t last) {
+      reference::gather_rows(x, rows.slice(first, last - first), out.slice(first, last - first));
+    });
   }
 
-  void do_add(const TensorView& x, const ConstTensorView& y) override { reference::add(x, y); }
+  void do_add(const TensorView& x, const ConstTensorView& y) override {
+    const std::int64_t size = x.shape[1];
+    for_rows(x.rows(), size, [&](std::int64_t row) {
+      cpu::add_row(x.f32() + row * size, y.f32() + row * size, size);
+    });
+  }
 
   void do_rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
                    const TensorView& out) override {
@@ -90,11 +124,6 @@ class CpuBackend final : public Backend {
   }
 
   void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) override {
-    if (!std::all_of(parts.begin(), parts.end(),
-                     [](const LinearPart& part) { return is_plain(part.weight); })) {
-      for (const LinearPart& part : parts) reference::linear(x, part);
-      return;
-    }
     const std::int64_t size = x.shape[1];
     const std::int64_t num_rows = x.rows();
     // The outputs of all parts in one loop, each part starting at a multiple of kMatmulOutputs.
@@ -126,7 +155,7 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = x.f32() + (row + static_cast<std::int64_t>(i)) * size;
       }
-      cpu::matmul(std::span(rows.data(), count), part.weight.values, first, last, part.bias,
+      cpu::matmul(std::span(rows.data(), count), part.weight, first, last, part.bias,
                   part.out.f32() + row * stride + first, stride);
     }
   }
@@ -156,7 +185,21 @@ class CpuBackend final : public Backend {
 
   void do_store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
                    const KvLayer& layer) override {
-    reference::store_kv(k, v, rows, layer);
+    constexpr std::int64_t kRowsAtOnce = 8;
+    for (const SequenceRows& sequence : rows.sequences) {
+      for_blocks(sequence.num_rows, kWorkPerElement * 2 * k.shape[1] * k.shape[2], kRowsAtOnce,
+                 [&](std::int64_t first, std::int64_t last) {
+                   SequenceRows part = sequence;
+                   part.first_row = 0;
+                   part.num_rows = static_cast<int>(last - first);
+                   part.first_position += static_cast<int>(first);
+                   BatchRows part_rows;
+                   part_rows.sequences = std::span(&part, 1);
+                   reference::store_kv(k.slice(sequence.first_row + first, last - first),
+                                       v.slice(sequence.first_row + first, last - first), part_rows,
+                                       layer);
+                 });
+    }
   }
 
   void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
@@ -174,45 +217,88 @@ class CpuBackend final : public Backend {
 
   void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                     const AttentionOptions& options, const TensorView& out) override {
-    if (layer.keys.dtype != DType::kF32 || options.sliding_window != 0 || options.sinks) {
-      return reference::attention(q, rows, layer, options, out);
-    }
-    const std::span<const SequenceRows> sequences = rows.sequences;
-    const float scale = options.scale;
     const std::int64_t num_heads = q.shape[1];
     const std::int64_t head_dim = q.shape[2];
     const std::int64_t kv_heads = layer.keys.shape[1];
     const std::int64_t group = num_heads / kv_heads;
-    const std::int64_t kv_stride = head_dim * kKvPageTokens;  // from a kv head to the next
-    row_contexts_.clear();
+    sinks_.clear();
+    for (std::int64_t n = 0; options.sinks && n < num_heads; ++n) {
+      sinks_.push_back(reference::weight_at(options.sinks, n));
+    }
+    // Rows of a sequence that read its pages together; more heads than a block takes are split.
+    const std::int64_t heads = std::min<std::int64_t>(group, cpu::kMaxAttentionQueries);
+    constexpr std::int64_t kMostRows =
+        8;  // a guess: a page's keys then serve 8 rows from the cache
+    const std::int64_t rows_at_once =
+        std::clamp<std::int64_t>(cpu::kMaxAttentionQueries / heads, 1, kMostRows);
+    row_blocks_.clear();
     std::int64_t work = 0;
-    for (std::size_t s = 0; s < sequences.size(); ++s) {
-      for (int i = 0; i < sequences[s].num_rows; ++i) {
-        row_contexts_.push_back({s, sequences[s].first_position + i + 1});
-        work += row_contexts_.back().context * head_dim * group * 2;
+    for (std::size_t s = 0; s < rows.sequences.size(); ++s) {
+      const std::int64_t count = rows.sequences[s].num_rows;
+      for (std::int64_t row = 0; row < count; row += rows_at_once) {
+        row_blocks_.push_back({s, row, std::min(rows_at_once, count - row)});
+        const std::int64_t context = rows.sequences[s].first_position + row + rows_at_once;
+        const std::int64_t visible = options.sliding_window == 0
+                                         ? context
+                                         : std::min<std::int64_t>(context, options.sliding_window);
+        work += visible * rows_at_once * head_dim * group * 2;
       }
     }
-    // An index is a row and a kv head; contexts differ, so the mean stands for each.
-    const std::int64_t num_rows = q.rows();
-    for_rows(num_rows * kv_heads, work / std::max<std::int64_t>(num_rows, 1), [&](std::int64_t i) {
-      const std::int64_t row = i / kv_heads;
-      const std::int64_t kv_head = i % kv_heads;
-      const RowContext& context = row_contexts_[static_cast<std::size_t>(row)];
-      // Scores of a whole context are too many to have for each index; a thread reuses its own.
-      thread_local std::vector<float> scores;
-      const std::int64_t at = (row * num_heads + kv_head * group) * head_dim;
-      cpu::attention_row({.q = q.f32() + at,
-                          .out = out.f32() + at,
-                          .num_heads = group,
-                          .head_dim = head_dim,
-                          .context = context.context,
-                          .scale = scale,
-                          .pages = sequences[context.sequence].pages,
-                          .keys = layer.keys.f32() + kv_head * kv_stride,
-                          .values = layer.values.f32() + kv_head * kv_stride,
-                          .page_stride = kv_heads * kv_stride},
-                         scores);
-    });
+    const auto num_blocks = static_cast<std::int64_t>(row_blocks_.size());
+    // The longest contexts are a sequence's last rows: they go first, so that no thread ends alone.
+    for_rows(
+        num_blocks * kv_heads, work / std::max<std::int64_t>(num_blocks, 1), [&](std::int64_t i) {
+          const std::int64_t kv_head = i % kv_heads;
+          const RowBlock& block =
+              row_blocks_[static_cast<std::size_t>(num_blocks - 1 - i / kv_heads)];
+          attend(q, rows.sequences[block.sequence], block, layer, options, kv_head, heads, out);
+        });
+  }
+
+  // Rows of one sequence.
+  struct RowBlock {
+    std::size_t sequence;
+    std::int64_t first;  // of the sequence's rows
+    std::int64_t count;
+  };
+
+  void attend(const ConstTensorView& q, const SequenceRows& sequence, const RowBlock& rows,
+              const KvLayer& layer, const AttentionOptions& options, std::int64_t kv_head,
+              std::int64_t heads_at_once, const TensorView& out) const {
+    // Scores of a whole context are too many to have for each call; a thread reuses its own.
+    thread_local std::vector<float> scores;
+    const std::int64_t num_heads = q.shape[1];
+    const std::int64_t head_dim = q.shape[2];
+    const std::int64_t kv_heads = layer.keys.shape[1];
+    const std::int64_t group = num_heads / kv_heads;
+    const std::int64_t kv_stride = head_dim * kKvPageTokens;
+    const auto of_head = [&](const TensorView& x, std::int64_t stride) -> const void* {
+      if (x.data == nullptr) return nullptr;
+      return static_cast<const std::byte*>(x.data) + bytes_of(x.dtype, kv_head * stride);
+    };
+    for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; head += heads_at_once) {
+      const std::int64_t at = ((sequence.first_row + rows.first) * num_heads + head) * head_dim;
+      cpu::attention_block(
+          {.q = q.f32() + at,
+           .out = out.f32() + at,
+           .row_stride = num_heads * head_dim,
+           .num_rows = rows.count,
+           .num_heads = std::min(heads_at_once, (kv_head + 1) * group - head),
+           .head_dim = head_dim,
+           .first_position = sequence.first_position + rows.first,
+           .window = options.sliding_window,
+           .scale = options.scale,
+           .sinks = sinks_.empty() ? nullptr : sinks_.data() + head,
+           .pages = sequence.pages,
+           .dtype = layer.keys.dtype,
+           .keys = of_head(layer.keys, kv_stride),
+           .values = of_head(layer.values, kv_stride),
+           .page_stride = kv_heads * kv_stride,
+           .key_scales = static_cast<const float*>(of_head(layer.key_scales, kKvPageTokens)),
+           .value_scales = static_cast<const float*>(of_head(layer.value_scales, kKvPageTokens)),
+           .scale_stride = kv_heads * kKvPageTokens},
+          scores);
+    }
   }
 
   void do_route(const ConstTensorView& logits, bool norm_topk_prob, const TensorView& expert_ids,
@@ -228,21 +314,38 @@ class CpuBackend final : public Backend {
 
   void do_gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
                            const ConstTensorView& up, const TensorView& out) override {
-    if (activation.kind != GatedActivation::Kind::kSwiGlu) {
-      return reference::gated_activation(activation, gate, up, out);
-    }
-    constexpr std::int64_t kWorkPerElement = 20;
     const std::int64_t size = gate.shape[1];
-    for_rows(gate.rows(), kWorkPerElement * size, [&](std::int64_t row) {
-      cpu::swiglu_row(gate.f32() + row * size, up.f32() + row * size, size, out.f32() + row * size);
+    for_rows(gate.rows(), kWorkPerExp * size, [&](std::int64_t row) {
+      cpu::gated_activation_row(activation, gate.f32() + row * size, up.f32() + row * size, size,
+                                out.f32() + row * size);
     });
   }
 
   void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) override {
-    reference::multiply_sigmoid(x, gate);
+    const std::int64_t size = x.shape[1];
+    const std::int64_t num_gates = gate.shape[1];
+    const std::int64_t per_gate = size / num_gates;
+    for_rows(x.rows(), kWorkPerExp * size, [&](std::int64_t row) {
+      float* const values = x.f32() + row * size;
+      const float* const gates = gate.f32() + row * num_gates;
+      if (per_gate == 1) return cpu::multiply_sigmoid_row(values, gates, false, size);
+      for (std::int64_t i = 0; i < num_gates; ++i) {
+        cpu::multiply_sigmoid_row(values + i * per_gate, gates + i, true, per_gate);
+      }
+    });
   }
-  void do_clamp(const TensorView& x, float limit) override { reference::clamp(x, limit); }
-  void do_softcap(const TensorView& x, float cap) override { reference::softcap(x, cap); }
+
+  void do_clamp(const TensorView& x, float limit) override {
+    const std::int64_t size = x.shape[1];
+    for_rows(x.rows(), size,
+             [&](std::int64_t row) { cpu::clamp_row(x.f32() + row * size, limit, size); });
+  }
+
+  void do_softcap(const TensorView& x, float cap) override {
+    const std::int64_t size = x.shape[1];
+    for_rows(x.rows(), kWorkPerExp * size,
+             [&](std::int64_t row) { cpu::softcap_row(x.f32() + row * size, cap, size); });
+  }
 
   // Tokens sorted by expert, so that each expert's weights are read once for all its tokens: gate,
   // up and activation as one task per block of I, then down per block of H, then each token's sum.
@@ -254,11 +357,9 @@ class CpuBackend final : public Backend {
     const std::int64_t top_k = expert_ids.shape[1];
     const std::int64_t inner = weights.gate_proj.front().shape()[0];
     if (num_rows == 0) return;
-    const bool has_bias = weights.gate_bias || weights.up_bias || weights.down_bias;
-    if (has_bias || weights.activation.kind != GatedActivation::Kind::kSwiGlu ||
-        !is_plain(weights.gate_proj.front())) {
-      return reference::experts(x, expert_ids, expert_weights, weights, out);
-    }
+    const auto bias_of = [](const ConstTensorView& bias, std::size_t expert) {
+      return bias ? bias.at(static_cast<std::int64_t>(expert)) : ConstTensorView{};
+    };
     sort_by_expert(expert_ids, weights.gate_proj.size());
     const auto num_slots = static_cast<std::size_t>(num_rows * top_k);
     if (inner_.size() < num_slots * static_cast<std::size_t>(inner)) {
@@ -277,14 +378,15 @@ class CpuBackend final : public Backend {
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> gate;
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> up;
       const std::span rows(x_rows_.data() + block.first_slot, block.num_slots);
-      cpu::matmul(rows, weights.gate_proj[block.expert].values, block.first, block.last, {},
-                  gate.data(), kInnerBlock);
-      cpu::matmul(rows, weights.up_proj[block.expert].values, block.first, block.last, {},
-                  up.data(), kInnerBlock);
+      cpu::matmul(rows, weights.gate_proj[block.expert], block.first, block.last,
+                  bias_of(weights.gate_bias, block.expert), gate.data(), kInnerBlock);
+      cpu::matmul(rows, weights.up_proj[block.expert], block.first, block.last,
+                  bias_of(weights.up_bias, block.expert), up.data(), kInnerBlock);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         const auto slot = static_cast<std::int64_t>(block.first_slot + i);
-        cpu::swiglu_row(gate.data() + i * kInnerBlock, up.data() + i * kInnerBlock,
-                        block.last - block.first, inner_.data() + slot * inner + block.first);
+        cpu::gated_activation_row(weights.activation, gate.data() + i * kInnerBlock,
+                                  up.data() + i * kInnerBlock, block.last - block.first,
+                                  inner_.data() + slot * inner + block.first);
       }
     });
 
@@ -295,8 +397,8 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         rows[i] = inner_.data() + (first_slot + static_cast<std::int64_t>(i)) * inner;
       }
-      cpu::matmul(std::span(rows.data(), block.num_slots), weights.down_proj[block.expert].values,
-                  block.first, block.last, {},
+      cpu::matmul(std::span(rows.data(), block.num_slots), weights.down_proj[block.expert],
+                  block.first, block.last, bias_of(weights.down_bias, block.expert),
                   expert_out_.data() + first_slot * hidden + block.first, hidden);
     });
 
@@ -313,9 +415,8 @@ class CpuBackend final : public Backend {
   }
 
   void do_log_sum_exp(const ConstTensorView& logits, const TensorView& out) override {
-    constexpr std::int64_t kWorkPerElement = 20;
     const std::int64_t size = logits.shape[1];
-    for_rows(logits.rows(), kWorkPerElement * size, [&](std::int64_t row) {
+    for_rows(logits.rows(), kWorkPerExp * size, [&](std::int64_t row) {
       out.f32()[row] = cpu::log_sum_exp_row(logits.f32() + row * size, size);
     });
   }
@@ -365,14 +466,11 @@ class CpuBackend final : public Backend {
              [&](std::int64_t i) { body(blocks_[static_cast<std::size_t>(i)]); });
   }
 
-  struct RowContext {
-    std::size_t sequence;
-    std::int64_t context;
-  };
-
+  WeightPrecision precision_;
   ThreadPool pool_;
   // Reused between calls.
-  std::vector<RowContext> row_contexts_;
+  std::vector<RowBlock> row_blocks_;
+  std::vector<float> sinks_;
   std::vector<std::size_t> expert_start_;  // [E + 1]
   std::vector<std::size_t> expert_next_;
   std::vector<std::size_t> slot_place_;

@@ -71,12 +71,90 @@ void rope_one(float* x, const float* cos_sin, std::int64_t head_dim) {
   });
 }
 
-void swiglu_one(const float* gate, const float* up, std::int64_t size, float* out) {
+// 1 + exp(-z). Exp() is defined up to 104 only; at 100 it has overflowed already, to infinity.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V one_plus_exp_neg(D d, V z) {
+  return hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Min(hn::Set(d, 100.0F), hn::Neg(z))));
+}
+
+// Exp() maps NaN to an ordinary number; a damaged weight must stay visible.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid_of(D d, V z) {
+  return hn::IfThenElse(hn::IsNaN(z), z, hn::Div(hn::Set(d, 1.0F), one_plus_exp_neg(d, z)));
+}
+
+// tanh(z) = 1 - 2 / (exp(2z) + 1) loses digits next to zero; there the difference is taken of
+// exponentials less one.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh_of(D d, V z) {
+  const V twice = hn::Expm1(d, hn::Min(hn::Add(z, z), hn::Set(d, 40.0F)));
+  return hn::Div(twice, hn::Add(twice, hn::Set(d, 2.0F)));
+}
+
+// z / (1 + exp(-alpha z)).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V silu_of(D d, V z, V alpha_z) {
+  return hn::Div(z, one_plus_exp_neg(d, alpha_z));
+}
+
+void gated_activation_one(const GatedActivation& activation, const float* gate, const float* up,
+                          std::int64_t size, float* out) {
+  switch (activation.kind) {
+    case GatedActivation::Kind::kSwiGlu:
+      for_lanes(size, [&](auto d, std::int64_t i) {
+        const auto z = hn::LoadU(d, gate + i);
+        hn::StoreU(hn::Mul(silu_of(d, z, z), hn::LoadU(d, up + i)), d, out + i);
+      });
+      return;
+    case GatedActivation::Kind::kGeGluTanh:
+      for_lanes(size, [&](auto d, std::int64_t i) {
+        constexpr float kSqrt2OverPi = 0.7978845608028654F;
+        const auto z = hn::LoadU(d, gate + i);
+        const auto cubic = hn::Mul(hn::Mul(hn::Mul(z, z), z), hn::Set(d, 0.044715F));
+        const auto inner = hn::Mul(hn::Set(d, kSqrt2OverPi), hn::Add(z, cubic));
+        // 0.5 (1 + tanh(y)) = sigmoid(2 y), which keeps its digits where tanh is close to -1.
+        const auto gelu = hn::Mul(z, sigmoid_of(d, hn::Add(inner, inner)));
+        hn::StoreU(hn::Mul(gelu, hn::LoadU(d, up + i)), d, out + i);
+      });
+      return;
+    case GatedActivation::Kind::kClampedSwiGlu:
+      for_lanes(size, [&](auto d, std::int64_t i) {
+        const auto limit = hn::Set(d, activation.limit);
+        const auto g = hn::Min(hn::LoadU(d, gate + i), limit);
+        const auto u = hn::Clamp(hn::LoadU(d, up + i), hn::Neg(limit), limit);
+        const auto silu = silu_of(d, g, hn::Mul(hn::Set(d, activation.alpha), g));
+        hn::StoreU(hn::Mul(silu, hn::Add(u, hn::Set(d, 1.0F))), d, out + i);
+      });
+      return;
+  }
+}
+
+void multiply_sigmoid_one(float* x, const float* gate, bool is_shared, std::int64_t size) {
   for_lanes(size, [&](auto d, std::int64_t i) {
-    const auto z = hn::LoadU(d, gate + i);
-    // Past -88 exp(-z) overflows to the same zero that silu tends to.
-    const auto one_plus_exp = hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Neg(z)));
-    hn::StoreU(hn::Mul(hn::Div(z, one_plus_exp), hn::LoadU(d, up + i)), d, out + i);
+    const auto z = is_shared ? hn::Set(d, *gate) : hn::LoadU(d, gate + i);
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), sigmoid_of(d, z)), d, x + i);
+  });
+}
+
+void clamp_one(float* x, float limit, std::int64_t size) {
+  for_lanes(size, [&](auto d, std::int64_t i) {
+    // The limit first: Min and Max give their second operand where one is NaN.
+    const auto below = hn::Min(hn::Set(d, limit), hn::LoadU(d, x + i));
+    hn::StoreU(hn::Max(hn::Set(d, -limit), below), d, x + i);
+  });
+}
+
+void softcap_one(float* x, float cap, std::int64_t size) {
+  for_lanes(size, [&](auto d, std::int64_t i) {
+    const auto v = hn::LoadU(d, x + i);
+    const auto capped = hn::Mul(hn::Set(d, cap), tanh_of(d, hn::Div(v, hn::Set(d, cap))));
+    hn::StoreU(hn::IfThenElse(hn::IsNaN(v), v, capped), d, x + i);
+  });
+}
+
+void add_one(float* x, const float* y, std::int64_t size) {
+  for_lanes(size, [&](auto d, std::int64_t i) {
+    hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i);
   });
 }
 
@@ -130,7 +208,11 @@ namespace peira::model::cpu {
 
 HWY_EXPORT(rms_norm_any);
 HWY_EXPORT(rope_one);
-HWY_EXPORT(swiglu_one);
+HWY_EXPORT(gated_activation_one);
+HWY_EXPORT(multiply_sigmoid_one);
+HWY_EXPORT(clamp_one);
+HWY_EXPORT(softcap_one);
+HWY_EXPORT(add_one);
 HWY_EXPORT(weighted_sum_one);
 HWY_EXPORT(log_sum_exp_one);
 
@@ -143,8 +225,25 @@ void rope_head(float* x, const float* cos_sin, std::int64_t head_dim) {
   HWY_DYNAMIC_DISPATCH(rope_one)(x, cos_sin, head_dim);
 }
 
-void swiglu_row(const float* gate, const float* up, std::int64_t size, float* out) {
-  HWY_DYNAMIC_DISPATCH(swiglu_one)(gate, up, size, out);
+void gated_activation_row(const GatedActivation& activation, const float* gate, const float* up,
+                          std::int64_t size, float* out) {
+  HWY_DYNAMIC_DISPATCH(gated_activation_one)(activation, gate, up, size, out);
+}
+
+void multiply_sigmoid_row(float* x, const float* gate, bool is_shared, std::int64_t size) {
+  HWY_DYNAMIC_DISPATCH(multiply_sigmoid_one)(x, gate, is_shared, size);
+}
+
+void clamp_row(float* x, float limit, std::int64_t size) {
+  HWY_DYNAMIC_DISPATCH(clamp_one)(x, limit, size);
+}
+
+void softcap_row(float* x, float cap, std::int64_t size) {
+  HWY_DYNAMIC_DISPATCH(softcap_one)(x, cap, size);
+}
+
+void add_row(float* x, const float* y, std::int64_t size) {
+  HWY_DYNAMIC_DISPATCH(add_one)(x, y, size);
 }
 
 void weighted_sum(std::span<const float* const> rows, const float* weights, std::int64_t size,

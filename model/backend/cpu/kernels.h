@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "model/backend/backend.h"
 
@@ -21,10 +22,11 @@ const char* instruction_set();
 // out[r * out_stride + (n - first)] = dot(x_rows[r], weight[n]) + bias[n] for n in [first, last).
 //
 // x_rows  at most kMaxMatmulRows rows of [in_features].
-// weight  [out_features, in_features]; bias [out_features] or absent.
+// weight  [out_features, in_features] of any type, packed or not; bias [out_features] or absent.
 // Each dot product adds in the same order whatever the rows and the range: lane i of the sum takes
-// elements i, i + lanes, ..., and the lanes are added in one fixed tree.
-void matmul(std::span<const float* const> x_rows, const ConstTensorView& weight, std::int64_t first,
+// elements i, i + lanes, ..., and the lanes are added in one fixed tree. The products are
+// those of the weight widened to float32, so equal values give equal bits in every format.
+void matmul(std::span<const float* const> x_rows, const Weight& weight, std::int64_t first,
             std::int64_t last, const ConstTensorView& bias, float* out, std::int64_t out_stride);
 
 void rms_norm_row(const float* x, const ConstTensorView& weight, float eps, std::int64_t size,
@@ -33,28 +35,44 @@ void rms_norm_row(const float* x, const ConstTensorView& weight, float eps, std:
 // One head: x [head_dim] in place, cos_sin [head_dim].
 void rope_head(float* x, const float* cos_sin, std::int64_t head_dim);
 
-// out[i] = silu(gate[i]) * up[i]; out may be gate.
-void swiglu_row(const float* gate, const float* up, std::int64_t size, float* out);
+// out[i] = activation(gate[i], up[i]); out may be gate or up.
+void gated_activation_row(const GatedActivation& activation, const float* gate, const float* up,
+                          std::int64_t size, float* out);
+
+// x[i] *= sigmoid(gate[i]), or sigmoid(gate[0]) for all where `is_shared`.
+void multiply_sigmoid_row(float* x, const float* gate, bool is_shared, std::int64_t size);
+void clamp_row(float* x, float limit, std::int64_t size);
+void softcap_row(float* x, float cap, std::int64_t size);
+void add_row(float* x, const float* y, std::int64_t size);
 
 // out[i] = sum over k of weights[k] * rows[k][i].
 void weighted_sum(std::span<const float* const> rows, const float* weights, std::int64_t size,
                   float* out);
 
-// The query heads of one row that share a key-value head: q and out [num_heads, head_dim].
-// scratch is resized as needed.
-struct AttentionRow {
+// Consecutive rows of one sequence, for the query heads that share a key-value head. Pointers to q
+// and out are at the first row's first such head. scratch is resized as needed.
+constexpr int kMaxAttentionQueries = 32;  // num_rows * num_heads of a block, at most
+struct AttentionBlock {
   const float* q;
   float* out;
+  std::int64_t row_stride;  // floats from a row of q and out to the next
+  std::int64_t num_rows;
   std::int64_t num_heads;
   std::int64_t head_dim;
-  std::int64_t context;  // positions attended to: 0 .. context - 1
+  std::int64_t first_position;  // of the first row
+  std::int64_t window;          // see AttentionOptions::sliding_window
   float scale;
+  const float* sinks;  // [num_heads], or null
   std::span<const std::int32_t> pages;
-  const float* keys;         // of page 0 and this key-value head
-  const float* values;       // likewise
-  std::int64_t page_stride;  // floats from a page to the next
+  DType dtype;                // of the cache
+  const void* keys;           // of page 0 and this key-value head
+  const void* values;         // likewise
+  std::int64_t page_stride;   // elements from a page to the next
+  const float* key_scales;    // likewise, or null
+  const float* value_scales;  // likewise, or null
+  std::int64_t scale_stride;  // floats from a page's scales to the next's
 };
-void attention_row(const AttentionRow& row, std::vector<float>& scratch);
+void attention_block(const AttentionBlock& block, std::vector<float>& scratch);
 
 float log_sum_exp_row(const float* x, std::int64_t size);
 

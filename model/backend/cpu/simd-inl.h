@@ -27,6 +27,11 @@ template <class D>
 HWY_INLINE hn::Vec<D> load_wide(D d, const float* p) {
   return hn::LoadU(d, p);
 }
+template <class D>
+HWY_INLINE hn::Vec<D> load_wide(D d, const std::int8_t* p) {
+  const hn::Rebind<std::int8_t, D> d8;
+  return hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<D>(), hn::LoadU(d8, p)));
+}
 #if HWY_TARGET == HWY_SCALAR
 template <class D>
 HWY_INLINE hn::Vec<D> load_wide(D d, const hwy::bfloat16_t* p) {
