@@ -205,6 +205,55 @@ ModelConfig config_from_json(const Json& config, const std::string& where) {
   return out;
 }
 
+bool read_layer_types(const ConfigFields& fields, std::initializer_list<LayerType> allowed,
+                      ModelConfig& config) {
+  struct Name {
+    LayerType type;
+    std::string_view name;
+  };
+  constexpr std::array kNames{Name{LayerType::kFullAttention, "full_attention"},
+                              Name{LayerType::kSlidingAttention, "sliding_attention"},
+                              Name{LayerType::kLinearAttention, "linear_attention"}};
+  const Json* const types = fields.find("layer_types");
+  if (types == nullptr) return false;
+  if (!types->is_array()) {
+    fields.fail("layer_types is " + shown_json(*types) + ", not a list");
+  }
+  if (types->size() != config.layer_types.size()) {
+    fields.fail("layer_types has " + std::to_string(types->size()) +
+                " entries but num_hidden_layers is " + std::to_string(config.num_hidden_layers));
+  }
+  for (std::size_t i = 0; i < types->size(); ++i) {
+    const Json& given = (*types)[i];
+    const auto found = std::find_if(allowed.begin(), allowed.end(), [&](LayerType type) {
+      return given.is_string() &&
+             given.get_ref<const std::string&>() == kNames[static_cast<std::size_t>(type)].name;
+    });
+    if (found == allowed.end()) {
+      std::string list;
+      for (const LayerType type : allowed) {
+        list += (list.empty() ? "" : ", ");
+        list += kNames[static_cast<std::size_t>(type)].name;
+      }
+      fields.fail("layer_types names " + shown_json(given) + " for layer " + std::to_string(i) +
+                  "\n  supported: " + list);
+    }
+    config.layer_types[i] = *found;
+  }
+  return true;
+}
+
+void read_sliding_window(const ConfigFields& fields, ModelConfig& config) {
+  config.sliding_window = fields.size_or("sliding_window", 0);
+  if (config.sliding_window == 0 && config.has_layer_type(LayerType::kSlidingAttention)) {
+    fields.fail("layer_types names sliding_attention but sliding_window is missing");
+  }
+}
+
+void require(const ConfigFields& fields, std::string_view key) {
+  if (fields.find(key) == nullptr) fields.fail(std::string(key) + " is missing");
+}
+
 void read_experts(const ConfigFields& fields, ModelConfig& config) {
   config.decoder_sparse_step =
       static_cast<int>(fields.integer_or("decoder_sparse_step", 1, kLargestSize, 1));

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -80,6 +82,7 @@ struct ModelConfig {
   bool norm_topk_prob = false;
   int shared_expert_intermediate_size = 0;  // 0: there is no shared expert
   GatedActivation activation;               // of dense layers and experts
+  bool has_mxfp4_experts = false;           // quantization_config says that experts are MXFP4
 
   // Linear attention (gated DeltaNet).
   int linear_num_key_heads = 0;
@@ -112,6 +115,9 @@ ModelConfig config_from_json(const Json& config, const std::string& where);
 //
 // read_rope            the parameters in `rope`, an object such as rope_scaling, with what older
 //                      files write beside it in `fields`.
+// read_layer_types     layer_types, each of them one of `allowed`; false when the field is absent.
+// read_sliding_window  sliding_window, which must be there if a layer slides.
+// require              refuses a config without `key`: for sizes that have no safe default.
 // read_experts         num_experts (or num_local_experts), num_experts_per_tok, norm_topk_prob and
 //                      which layers are sparse.
 // require_silu         refuses another hidden_act.
@@ -119,6 +125,10 @@ ModelConfig config_from_json(const Json& config, const std::string& where);
 // throws               Error(kData), naming file and field.
 RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
                          int max_position_embeddings);
+bool read_layer_types(const ConfigFields& fields, std::initializer_list<LayerType> allowed,
+                      ModelConfig& config);
+void read_sliding_window(const ConfigFields& fields, ModelConfig& config);
+void require(const ConfigFields& fields, std::string_view key);
 void read_experts(const ConfigFields& fields, ModelConfig& config);
 void require_silu(const ConfigFields& fields, const ModelConfig& config);
 void refuse_quantization(const ConfigFields& fields);

@@ -68,7 +68,9 @@ struct Engine::Impl {
                 std::int64_t{options.max_batch} + options.prefill_chunk),
         cache(*backend, config, memory.num_pages, memory.num_slots, DType::kF32),
         prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
-        scheduler(prefixes, options.max_batch, options.prefill_chunk) {}
+        scheduler(prefixes, options.max_batch, options.prefill_chunk) {
+    for (const std::string& note : decoder.notes()) notes.push_back(files.name() + ": " + note);
+  }
 
   void check(const TokenRequest& request) const;
   std::int64_t submit(TokenRequest request, std::int64_t score_from);
@@ -94,6 +96,7 @@ struct Engine::Impl {
   LogitProcessor processor;
   Sampler sampler;
   Batch batch;
+  std::vector<std::string> notes;
   std::int64_t next_ticket = 1;
   std::vector<std::unique_ptr<Sequence>> finished_aside;  // by generate(), for others' tickets
 };
@@ -322,6 +325,7 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const ModelConfig& Engine::config() const { return impl_->config; }
+const std::vector<std::string>& Engine::notes() const { return impl_->notes; }
 const std::string& Engine::backend_name() const { return impl_->backend->name(); }
 
 std::int64_t Engine::submit(TokenRequest request) {

@@ -82,6 +82,8 @@ class Engine {
 
   const ModelConfig& config() const;
   const std::string& backend_name() const;  // e.g. "cpu/AVX3_ZEN4", for the run's manifest
+  // Parts of the checkpoint that were knowingly left out, a line each, naming it.
+  const std::vector<std::string>& notes() const;
 
   // Queues a request; its ticket is unique in this engine.
   // throws Error(kUsage): empty prompt, a token id outside the vocabulary, or prompt + max_tokens

@@ -295,22 +295,52 @@ bool CheckpointTensors::has(std::string_view name) const {
   return tensors_.find(name) != tensors_.end();
 }
 
-ConstTensorView CheckpointTensors::take(const std::string& name, const Shape& shape) {
+const CheckpointTensors::Entry* CheckpointTensors::take_entry(const std::string& name,
+                                                              const Shape& shape) {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     missing_.push_back(name);
-    return {};
+    return nullptr;
   }
   Entry& entry = found->second;
   entry.is_taken = true;
-  const std::string place = entry.where + ": tensor " + shown(name);
-  const std::optional<DType> dtype = weight_type(entry.tensor.dtype);
-  if (!dtype) fail(place, "is " + entry.tensor.dtype + "; supported are BF16, F16 and F32");
   const std::vector<std::int64_t>& stored = entry.tensor.shape;
   if (stored.size() > Shape::kMaxRank || Shape(stored) != shape) {
-    fail(place, "has shape " + shape_text(stored) + " but config.json asks for " + shape.text());
+    fail(entry.where + ": tensor " + shown(name),
+         "has shape " + shape_text(stored) + " but config.json asks for " + shape.text());
   }
-  return {entry.tensor.bytes.data(), *dtype, shape};
+  return &entry;
+}
+
+ConstTensorView CheckpointTensors::take(const std::string& name, const Shape& shape) {
+  const Entry* const entry = take_entry(name, shape);
+  if (entry == nullptr) return {};
+  const std::optional<DType> dtype = weight_type(entry->tensor.dtype);
+  if (!dtype) {
+    fail(entry->where + ": tensor " + shown(name),
+         "is " + entry->tensor.dtype + "; supported are BF16, F16 and F32");
+  }
+  return {entry->tensor.bytes.data(), *dtype, shape};
+}
+
+ConstTensorView CheckpointTensors::take_bytes(const std::string& name, const Shape& shape) {
+  const Entry* const entry = take_entry(name, shape);
+  if (entry == nullptr) return {};
+  if (entry->tensor.dtype != "U8") {
+    fail(entry->where + ": tensor " + shown(name),
+         "is " + entry->tensor.dtype + " but packed values are U8");
+  }
+  return {entry->tensor.bytes.data(), DType::kU8, shape};
+}
+
+std::size_t CheckpointTensors::leave_out(std::string_view prefix) {
+  std::size_t count = 0;
+  for (auto found = tensors_.lower_bound(prefix);
+       found != tensors_.end() && found->first.starts_with(prefix); ++found) {
+    found->second.is_taken = true;
+    ++count;
+  }
+  return count;
 }
 
 void CheckpointTensors::finish() const {

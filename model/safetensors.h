@@ -44,10 +44,17 @@ class CheckpointTensors {
   // throws Error(kData): no weights, a shard is missing, or index and shards disagree.
   explicit CheckpointTensors(const CheckpointFiles& files);
 
+  // The checkpoint's, for messages.
+  const std::string& name() const { return name_; }
   bool has(std::string_view name) const;
   // The tensor `name`, whose shape has to be `shape`. An absent one is noted for finish() and comes
   // back empty. throws Error(kData): another shape, or a dtype that is not BF16, F16 or F32.
   ConstTensorView take(const std::string& name, const Shape& shape);
+  // The same for a tensor of dtype U8: packed values and their scales.
+  ConstTensorView take_bytes(const std::string& name, const Shape& shape);
+  // Counts the tensors whose names start with `prefix` as taken: parts of the checkpoint that the
+  // engine does not run. Returns how many there are.
+  std::size_t leave_out(std::string_view prefix);
   // throws Error(kData): tensors were asked for and are missing, or are there and were not taken;
   //        names the first few of each.
   void finish() const;
@@ -64,6 +71,8 @@ class CheckpointTensors {
   };
   void add_file(const CheckpointFiles& files, const std::string& file,
                 const std::map<std::string, std::string>* weight_map);
+  // The entry `name`, now taken, after checking its shape; null, and noted, when absent.
+  const Entry* take_entry(const std::string& name, const Shape& shape);
 
   std::string name_;
   std::map<std::string, Entry, std::less<>> tensors_;

@@ -1,10 +1,33 @@
 #include "model/weight.h"
 
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
 namespace peira::model {
+namespace {
+
+// A block of kMXFP4: the scale, then 16 bytes whose low halves are elements 0 to 15 and whose high
+// halves are elements 16 to 31.
+void widen_mxfp4(const std::uint8_t* block, float* out) {
+  constexpr std::array<float, 16> kE2M1{0.0F,  0.5F,  1.0F,  1.5F,  2.0F,  3.0F,  4.0F,  6.0F,
+                                        -0.0F, -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F};
+  const float scale = float_from_e8m0(block[0]);
+  for (std::size_t i = 0; i < 16; ++i) {
+    const std::uint8_t pair = block[1 + i];
+    out[i] = kE2M1[pair & 0xF] * scale;
+    out[i + 16] = kE2M1[pair >> 4] * scale;
+  }
+}
+
+}  // namespace
+
+float float_from_e8m0(std::uint8_t bits) {
+  if (bits == 0xFF) return std::numeric_limits<float>::quiet_NaN();
+  return std::ldexp(1.0F, bits - 127);
+}
 
 float float_from_f8e4m3(std::uint8_t bits) {
   const int exponent = (bits >> 3) & 0xF;
@@ -41,6 +64,14 @@ void widen_row(const Weight& weight, std::int64_t row, float* out) {
       const float* const scales = weight.scales.at(row / kFp8Block).f32();
       for (std::int64_t i = 0; i < columns; ++i) {
         out[i] = float_from_f8e4m3(bytes[i]) * scales[i / kFp8Block];
+      }
+      return;
+    }
+    case DType::kMXFP4: {
+      const auto* const blocks = static_cast<const std::uint8_t*>(values.data);
+      const std::int64_t num_blocks = columns / block_elements(DType::kMXFP4);
+      for (std::int64_t b = 0; b < num_blocks; ++b) {
+        widen_mxfp4(blocks + b * block_bytes(DType::kMXFP4), out + b * 32);
       }
       return;
     }

@@ -47,4 +47,8 @@ std::int64_t stored_bytes(const Weight& weight);
 // source  Micikevicius et al. 2022, arXiv:2209.05433, table 1.
 float float_from_f8e4m3(std::uint8_t bits);
 
+// 2^(bits - 127), the scale of an MXFP4 block; 0xFF is NaN.
+// source  Open Compute Project, Microscaling Formats (MX) 1.0, section 5.4.1.
+float float_from_e8m0(std::uint8_t bits);
+
 }  // namespace peira::model

@@ -190,6 +190,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
           " has no options to choose from\n  try: --method generate");
   }
 
+  plan.warnings = model.notes();
   Json shots = nullptr;
   if (plan.variant.num_shots > 0) {
     shots = {{"num", plan.variant.num_shots},

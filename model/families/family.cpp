@@ -9,7 +9,7 @@
 namespace peira::model {
 
 std::span<const Family> families() {
-  static const std::array kFamilies{qwen3_moe_family()};
+  static const std::array kFamilies{qwen3_moe_family(), qwen3_next_family(), gpt_oss_family()};
   return kFamilies;
 }
 
@@ -26,6 +26,7 @@ DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors
   DecoderWeights host = family->take_weights(config, loader);
   tensors.finish();
   host.owned = loader.take_owned();
+  host.notes = loader.take_notes();
   return placed(backend, std::move(host));
 }
 

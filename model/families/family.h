@@ -33,6 +33,8 @@ DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors
                                     Backend& backend);
 
 // One a file of this folder.
+Family gpt_oss_family();
 Family qwen3_moe_family();
+Family qwen3_next_family();
 
 }  // namespace peira::model

@@ -6,6 +6,10 @@
 
 namespace peira::model {
 
+void WeightLoader::fail(const std::string& what) const {
+  throw Error(ErrorCode::kData, tensors_.name() + ": " + what);
+}
+
 ConstTensorView WeightLoader::shifted_vector(const std::string& name, const Shape& shape,
                                              float offset) {
   const ConstTensorView stored = vector(name, shape);
@@ -25,6 +29,60 @@ Weight WeightLoader::matrix(const std::string& name, const Shape& shape) {
 TensorView WeightLoader::own(DType dtype, const Shape& shape) {
   owned_.push_back(host_tensor(dtype, shape));
   return owned_.back().view();
+}
+
+Weight WeightLoader::rows(const Weight& stored, std::span<const RowRange> ranges,
+                          const std::string& what) {
+  if (!stored) return {};
+  std::int64_t count = 0;
+  bool is_slice = true;
+  bool keeps_blocks = true;
+  for (const RowRange& range : ranges) {
+    is_slice = is_slice && range.first == ranges.front().first + count;
+    keeps_blocks = keeps_blocks && range.first % kFp8Block == 0 && range.count % kFp8Block == 0;
+    count += range.count;
+  }
+  // The scales of an FP8 matrix stand for kFp8Block rows each and have to move with them.
+  if (stored.scales && !keeps_blocks) {
+    fail("tensor " + what + ": its heads do not end where the " + std::to_string(kFp8Block) +
+         "-row blocks of its scales do");
+  }
+  if (is_slice) {
+    Weight out(stored.values.slice(ranges.front().first, count));
+    if (stored.scales) {
+      out.scales = stored.scales.slice(ranges.front().first / kFp8Block, count / kFp8Block);
+    }
+    return out;
+  }
+  const auto copy_rows = [&](const ConstTensorView& from, std::int64_t rows_per_row) {
+    const TensorView to = own(from.dtype, {count / rows_per_row, from.shape[1]});
+    const std::int64_t row_bytes = bytes_of(from.dtype, from.shape[1]);
+    auto* at = static_cast<std::byte*>(to.data);
+    for (const RowRange& range : ranges) {
+      const std::int64_t size = range.count / rows_per_row * row_bytes;
+      std::memcpy(at, from.slice(range.first / rows_per_row, 1).data,
+                  static_cast<std::size_t>(size));
+      at += size;
+    }
+    return to;
+  };
+  Weight out(ConstTensorView(copy_rows(stored.values, 1)));
+  if (stored.scales) out.scales = copy_rows(stored.scales, kFp8Block);
+  return out;
+}
+
+ConstTensorView WeightLoader::elements(const ConstTensorView& stored,
+                                       std::span<const RowRange> ranges) {
+  if (!stored) return {};
+  const ConstTensorView column{stored.data, stored.dtype, {stored.num_elements(), 1}};
+  const ConstTensorView out = rows(column, ranges, "").values;
+  return {out.data, out.dtype, {out.num_elements()}};
+}
+
+void WeightLoader::leave_out(const std::string& prefix, const std::string& why) {
+  const std::size_t count = tensors_.leave_out(prefix);
+  if (count == 0) return;
+  notes_.push_back(std::to_string(count) + " tensors " + prefix + "*: " + why);
 }
 
 AttentionWeights WeightLoader::attention(const std::string& prefix) {
@@ -88,9 +146,9 @@ Weight WeightLoader::lm_head(const Weight& embed_tokens) {
   if (embed_tokens &&
       (stored.dtype() != embed_tokens.dtype() ||
        std::memcmp(stored.values.data, embed_tokens.values.data, size_bytes) != 0)) {
-    throw Error(ErrorCode::kData,
-                "tensor lm_head.weight differs from model.embed_tokens.weight though config.json "
-                "says tie_word_embeddings\n  try: tie_word_embeddings false");
+    fail(
+        "tensor lm_head.weight differs from model.embed_tokens.weight though config.json "
+        "says tie_word_embeddings\n  try: tie_word_embeddings false");
   }
   return embed_tokens;
 }

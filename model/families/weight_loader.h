@@ -1,6 +1,7 @@
 // Takes a checkpoint's tensors by name, and the parts that most families have under equal names.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,36 @@ class WeightLoader {
   WeightLoader(const ModelConfig& config, CheckpointTensors& tensors)
       : config_(config), tensors_(tensors) {}
 
+  // throws Error(kData): "checkpoint: what".
+  [[noreturn]] void fail(const std::string& what) const;
   bool has(const std::string& name) const { return tensors_.has(name); }
   // A norm, bias or the like.
   ConstTensorView vector(const std::string& name, const Shape& shape) {
     return tensors_.take(name, shape);
   }
-  // The same plus `offset`, in float32: norms stored as their difference from one.
+  // Packed values or their scales: U8.
+  ConstTensorView bytes(const std::string& name, const Shape& shape) {
+    return tensors_.take_bytes(name, shape);
+  }
+  // As vector(), plus `offset`, in float32: norms stored as their difference from one.
   ConstTensorView shifted_vector(const std::string& name, const Shape& shape, float offset);
   // A weight matrix, of any type.
   Weight matrix(const std::string& name, const Shape& shape);
+  // Consecutive rows of a stored matrix.
+  struct RowRange {
+    std::int64_t first;
+    std::int64_t count;
+  };
+  // The rows of `stored` that `ranges` name, in their order, as a matrix of its own: the stored one
+  // where they are consecutive, else a copy. `what` is named in errors.
+  Weight rows(const Weight& stored, std::span<const RowRange> ranges, const std::string& what);
+  // The same of a vector: elements.
+  ConstTensorView elements(const ConstTensorView& stored, std::span<const RowRange> ranges);
+  // Tensors whose names start with `prefix` are no part of what runs; `why` follows their number
+  // in notes().
+  void leave_out(const std::string& prefix, const std::string& why);
+  // What was left out, for people: "15 tensors mtp.*: ...".
+  std::vector<std::string> take_notes() { return std::move(notes_); }
   // Memory for a rearranged weight.
   TensorView own(DType dtype, const Shape& shape);
   std::vector<Tensor> take_owned() { return std::move(owned_); }
@@ -48,6 +70,7 @@ class WeightLoader {
   const ModelConfig& config_;
   CheckpointTensors& tensors_;
   std::vector<Tensor> owned_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace peira::model

@@ -22,7 +22,7 @@ void attention(Backend& backend, const ModelConfig& config, LayerType type,
   std::vector<LinearPart> projections{{weights.q_proj, weights.q_bias, q},
                                       {weights.k_proj, weights.k_bias, k},
                                       {weights.v_proj, weights.v_bias, v}};
-  if (weights.gate_proj) projections.push_back({weights.gate_proj, {}, gate});
+  if (weights.gate_proj) projections.push_back({weights.gate_proj, weights.gate_bias, gate});
   backend.linear(buffers.normed.slice(0, rows), projections);
   // transformers' OLMoE norms queries and keys first and clamps what comes out.
   const auto norm = [&](const ConstTensorView& weight, const TensorView& x) {

@@ -11,7 +11,7 @@ struct AttentionWeights {
   Weight v_proj;     // likewise
   Weight o_proj;     // [hidden_size, num_attention_heads * head_dim]
   Weight gate_proj;  // as q_proj: its sigmoid multiplies what was attended to; or absent
-  ConstTensorView q_bias, k_bias, v_bias, o_bias;  // or absent
+  ConstTensorView q_bias, k_bias, v_bias, o_bias, gate_bias;  // or absent
   // RMSNorm of queries and keys before they turn: of each head ([head_dim]), or of the whole
   // projection ([heads * head_dim]); or absent.
   ConstTensorView q_norm, k_norm;

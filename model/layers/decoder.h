@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -24,9 +25,10 @@ struct DecoderLayerWeights {
 struct DecoderWeights {
   Weight embed_tokens;  // [vocab_size, hidden_size]
   std::vector<DecoderLayerWeights> layers;
-  ConstTensorView norm;       // [hidden_size]
-  Weight lm_head;             // [vocab_size, hidden_size]; embed_tokens where they are tied
-  std::vector<Tensor> owned;  // host memory that some of the above point into
+  ConstTensorView norm;            // [hidden_size]
+  Weight lm_head;                  // [vocab_size, hidden_size]; embed_tokens where they are tied
+  std::vector<Tensor> owned;       // host memory that some of the above point into
+  std::vector<std::string> notes;  // what of the checkpoint does not run, for people
 };
 
 // The forward pass. Weights and cache are the caller's; the decoder owns its buffers.
@@ -37,6 +39,7 @@ class Decoder {
           std::int64_t max_rows);
 
   std::int64_t max_rows() const { return buffers_.max_rows(); }
+  const std::vector<std::string>& notes() const { return weights_.notes; }
   // Bytes of device memory for its own tensors, weights and cache apart.
   static std::int64_t buffers_bytes(const ModelConfig& config, std::int64_t max_rows);
 

@@ -48,8 +48,8 @@ class Placer {
       matrix(*weight);
     }
     for (ConstTensorView* weight :
-         {&weights.q_bias, &weights.k_bias, &weights.v_bias, &weights.o_bias, &weights.q_norm,
-          &weights.k_norm, &weights.sinks}) {
+         {&weights.q_bias, &weights.k_bias, &weights.v_bias, &weights.o_bias, &weights.gate_bias,
+          &weights.q_norm, &weights.k_norm, &weights.sinks}) {
       vector(*weight);
     }
   }

@@ -148,6 +148,7 @@ OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& mode
 
 int generate(const GenerateFlags& flags) {
   model::LanguageModel model(open_checkpoint(flags.model.model), flags.model.engine);
+  for (const std::string& line : model.engine().notes()) note("note: " + line);
   const std::int64_t ticket = model.submit(make_request(flags, model));
   model::TextResult result;
   while (!model.idle()) {

@@ -117,6 +117,7 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
                                       "tokenizer, or peira generate --tokens");
   }
   backend_name_ = model_.engine().backend_name();
+  notes_ = model_.engine().notes();
   if (num_experts_per_tok_ > 0) {
     name_ += "[experts=" + std::to_string(num_experts_per_tok_) + "]";
   }

@@ -23,6 +23,7 @@ class EngineClient : public ModelClient {
 
   std::string name() const override { return name_; }
   Json identity() const override;
+  std::vector<std::string> notes() const override { return notes_; }
   int preferred_in_flight() const override { return max_batch_; }
   model::SamplingParams default_sampling() const override { return model_.default_sampling(); }
   std::int64_t submit(ModelRequest request) override;
@@ -42,6 +43,7 @@ class EngineClient : public ModelClient {
   int num_experts_per_tok_;
   Json template_options_;
   std::string weights_digest_, backend_name_;
+  std::vector<std::string> notes_;
   model::LanguageModel model_;
   std::int64_t next_ticket_ = 1;
   std::unordered_map<std::int64_t, std::int64_t> ours_;    // engine's ticket -> ours

@@ -50,6 +50,8 @@ class ModelClient {
   // Identity for the manifest: {"weights": ..., "tokenizer": ..., "template": ..., "engine": ...},
   // each value a string to be digested or already a digest.
   virtual Json identity() const = 0;
+  // What people should know of how the model runs, a line each; becomes warnings of the run.
+  virtual std::vector<std::string> notes() const { return {}; }
   // How many requests keep it full: the executor holds about this many in flight.
   virtual int preferred_in_flight() const = 0;
   // Sampling used where the user says nothing.

@@ -17,9 +17,22 @@ inline std::filesystem::path golden_folder(const std::string& name) {
 }
 
 inline const std::vector<std::string>& golden_names() {
-  static const std::vector<std::string> names{"gqa",   "tied",        "dense_mixed",
-                                              "f16",   "f32_top1",    "sharded_v5",
-                                              "fused", "rope_linear", "rope_yarn"};
+  static const std::vector<std::string> names{"gqa",
+                                              "tied",
+                                              "dense_mixed",
+                                              "f16",
+                                              "f32_top1",
+                                              "sharded_v5",
+                                              "fused",
+                                              "rope_linear",
+                                              "rope_yarn",
+                                              "gpt_oss_mxfp4",
+                                              "gpt_oss_bf16",
+                                              "gpt_oss_f32_one",
+                                              "gpt_oss_mxfp4_one",
+                                              "qwen3_next",
+                                              "qwen3_next_1x",
+                                              "qwen3_next_step2"};
   return names;
 }
 
