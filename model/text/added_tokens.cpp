@@ -6,37 +6,6 @@
 #include "model/text/unicode.h"
 
 namespace peira::model {
-namespace {
-
-// The code point that ends just before `end` > 0. The text is valid UTF-8.
-char32_t code_point_before(std::string_view text, std::size_t end) {
-  std::size_t begin = end - 1;
-  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U) --begin;
-  return decode_utf8(text, begin).code_point;
-}
-
-std::size_t white_space_before(std::string_view text, std::size_t end) {
-  while (end > 0) {
-    const char32_t c = code_point_before(text, end);
-    if (!is_white_space(c)) break;
-    do {
-      --end;
-    } while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U);
-  }
-  return end;
-}
-
-std::size_t white_space_after(std::string_view text, std::size_t begin) {
-  while (begin < text.size()) {
-    const DecodedCodePoint decoded = decode_utf8(text, begin);
-    if (!is_white_space(decoded.code_point)) break;
-    begin += decoded.size_bytes;
-  }
-  return begin;
-}
-
-}  // namespace
-
 AddedTokenFinder::AddedTokenFinder() : nodes_(1) {}
 
 void AddedTokenFinder::add(const AddedToken& token, std::string_view content) {
@@ -106,7 +75,9 @@ std::vector<Segment> AddedTokenFinder::split(std::string_view text) const {
     if (done < begin) segments.push_back({-1, text.substr(done, begin - done)});
     begin = std::min(begin, end);
     segments.push_back({token.id, text.substr(begin, end - begin)});
-    done = std::max(done, end);
+    // May lie before the space that an earlier token took with it: what follows is then encoded
+    // again, as the reference does.
+    done = end;
   }
   if (done < text.size()) segments.push_back({-1, text.substr(done)});
   return segments;

@@ -1,11 +1,10 @@
 #include "model/text/bpe.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <queue>
 #include <tuple>
-
-#include "base/utf8.h"
 
 namespace peira::model {
 namespace {
@@ -27,40 +26,6 @@ std::size_t power_of_two(std::size_t at_least) {
 }
 
 }  // namespace
-
-ByteAlphabet::ByteAlphabet() {
-  byte_of_.fill(-1);
-  char32_t next = 0x100;
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool is_itself =
-        (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    const char32_t code_point = is_itself ? static_cast<char32_t>(byte) : next++;
-    append_utf8(characters_[static_cast<std::size_t>(byte)], code_point);
-    byte_of_[code_point] = static_cast<std::int16_t>(byte);
-  }
-}
-
-bool ByteAlphabet::append_bytes(std::string& out, std::string_view token) const {
-  const std::size_t before = out.size();
-  for (std::size_t i = 0; i < token.size();) {
-    const DecodedCodePoint decoded = decode_utf8(token, i);
-    const std::int16_t byte =
-        decoded.code_point < byte_of_.size() ? byte_of_[decoded.code_point] : std::int16_t{-1};
-    if (byte < 0) {
-      out.resize(before);
-      return false;
-    }
-    out.push_back(static_cast<char>(byte));
-    i += decoded.size_bytes;
-  }
-  return true;
-}
-
-std::optional<std::string> ByteAlphabet::bytes(std::string_view token) const {
-  std::string out;
-  if (!append_bytes(out, token)) return std::nullopt;
-  return out;
-}
 
 void Vocabulary::reserve(std::size_t count) {
   by_id_.reserve(count);

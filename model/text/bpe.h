@@ -2,7 +2,6 @@
 // word.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,23 +10,6 @@
 #include <vector>
 
 namespace peira::model {
-
-// The 256 characters that stand for bytes in a byte-level vocabulary: printable Latin-1 bytes are
-// themselves, the others U+0100 upwards in order.
-// source: GPT-2's encoder, which every byte-level vocabulary follows.
-class ByteAlphabet {
- public:
-  ByteAlphabet();
-  const std::string& character(unsigned char byte) const { return characters_[byte]; }
-  // The bytes that `token` stands for; empty when it holds a character outside the alphabet.
-  std::optional<std::string> bytes(std::string_view token) const;
-  // As bytes(), appended to `out`, which is restored when it returns false.
-  bool append_bytes(std::string& out, std::string_view token) const;
-
- private:
-  std::array<std::string, 256> characters_;
-  std::array<std::int16_t, 0x144> byte_of_;  // by code point, -1: none
-};
 
 // Token texts and their ids, both ways.
 class Vocabulary {

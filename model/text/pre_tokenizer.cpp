@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
-#include "base/error.h"
 #include "base/utf8.h"
+#include "model/text/byte_alphabet.h"
+#include "model/text/parts.h"
 #include "model/text/unicode.h"
 
 namespace peira::model {
@@ -14,33 +16,20 @@ namespace {
 // source: GPT-2's encoder, which tokenizers' ByteLevel names as its default.
 constexpr std::string_view kByteLevelPattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-
-[[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kData, message); }
-
-bool flag(const Json& value, const char* key, bool otherwise, const std::string& where) {
-  const auto found = value.find(key);
-  if (found == value.end()) return otherwise;
-  if (!found->is_boolean()) fail(where + ": \"" + key + "\" is not true or false");
-  return found->get<bool>();
-}
-
-std::string type_of(const Json& value, const std::string& where) {
-  const Json& type = require(value, "type", where);
-  if (!type.is_string()) fail(where + ": \"type\" is not a string");
-  return type.get<std::string>();
-}
+constexpr std::size_t kMaxSteps = 64;
+constexpr int kMaxDepth = 16;
+constexpr int kMaxRewrites = 12;  // each can double a text; real files have up to three
 
 SplitBehavior behavior_of(const Json& value, const std::string& where) {
-  const Json& behavior = require(value, "behavior", where);
-  const std::string name = behavior.is_string() ? behavior.get<std::string>() : behavior.dump();
+  const std::string& name = text_of(value, "behavior", where);
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
-  fail(where + ": behavior " + name +
-       " is not known\n  supported: Removed, Isolated, MergedWithPrevious, MergedWithNext, "
-       "Contiguous");
+  fail_data(where + ": behavior " + to_valid_utf8(name) +
+            " is not known\n  supported: Removed, Isolated, MergedWithPrevious, MergedWithNext, "
+            "Contiguous");
 }
 
 struct Stretch {
@@ -99,94 +88,184 @@ void apply(SplitBehavior behavior, std::vector<Stretch>& stretches) {
 }  // namespace
 
 PreTokenizer::PreTokenizer(const Json& description, const std::string& where) {
-  if (!description.is_null()) add(description, where);
-  if (!has_byte_level_) {
-    fail(where +
-         ": has no ByteLevel step, so this is not a byte-level tokenizer\n  supported: "
-         "byte-level BPE (ByteLevel, alone or last in a Sequence)");
+  if (!description.is_null()) add(description, where, 0);
+  if (!steps_.empty() && steps_.back().kind == Step::Kind::kByteLevel) {
+    gives_bytes_ = true;
+    steps_.pop_back();
+  }
+  int num_rewrites = 0;
+  for (const Step& step : steps_) {
+    num_rewrites += step.kind == Step::Kind::kPrefix || step.kind == Step::Kind::kReplaceSpace ||
+                    step.kind == Step::Kind::kByteLevel;
+    has_regex_ = has_regex_ || (step.pattern && !step.pattern->is_literal());
+  }
+  if (num_rewrites > kMaxRewrites) {
+    fail_data(where + ": more than 12 steps of Metaspace and ByteLevel kind");
   }
 }
 
-void PreTokenizer::add(const Json& description, const std::string& where) {
-  if (!description.is_object()) fail(where + ": not an object");
+void PreTokenizer::add(const Json& description, const std::string& where, int depth) {
+  if (depth > kMaxDepth) fail_data(where + ": nests deeper than 16 levels");
   const std::string type = type_of(description, where);
-  if (has_byte_level_) fail(where + ": " + type + " after ByteLevel, which must come last");
-  if (steps_.size() > 64) fail(where + ": more than 64 steps");
   if (type == "Sequence") {
-    const Json& parts = require(description, "pretokenizers", where);
-    if (!parts.is_array()) fail(where + ": \"pretokenizers\" is not a list");
-    for (const Json& part : parts) add(part, where);
-  } else if (type == "Split") {
-    Step step{Step::Kind::kSplit, {}, behavior_of(description, where), false, false};
-    step.invert = flag(description, "invert", false, where);
-    const Json& pattern = require(description, "pattern", where);
-    const auto text_of = [&](const char* key) -> const std::string* {
-      if (!pattern.is_object() || !pattern.contains(key) || !pattern[key].is_string()) {
-        return nullptr;
-      }
-      return pattern[key].get_ptr<const std::string*>();
-    };
-    if (const std::string* regex = text_of("Regex")) {
-      step.regex.emplace_back(*regex, where);
-    } else if (const std::string* literal = text_of("String")) {
-      step.regex.push_back(Regex::literal(*literal, where));
-    } else {
-      fail(where + ": Split needs a pattern {\"Regex\": \"...\"} or {\"String\": \"...\"}");
+    for (const Json& part : list_of(description, "pretokenizers", where)) {
+      add(part, where, depth + 1);
     }
+  } else if (type == "Split") {
+    Step step{Step::Kind::kSplit, behavior_of(description, where)};
+    step.invert = flag(description, "invert", false, where);
+    step.pattern.emplace(description, where);
+    steps_.push_back(std::move(step));
+  } else if (type == "CharDelimiterSplit") {
+    Step step{Step::Kind::kSplit, SplitBehavior::kRemoved};
+    std::string delimiter;
+    append_utf8(delimiter, character_of(description, "delimiter", where));
+    step.pattern = Pattern::literal(delimiter);
     steps_.push_back(std::move(step));
   } else if (type == "Digits") {
-    Step step{Step::Kind::kDigits, {}, SplitBehavior::kContiguous, false, false};
-    step.individual_digits = flag(description, "individual_digits", false, where);
-    if (step.individual_digits) step.behavior = SplitBehavior::kIsolated;
-    steps_.push_back(std::move(step));
+    steps_.push_back({Step::Kind::kDigits, flag(description, "individual_digits", false, where)
+                                               ? SplitBehavior::kIsolated
+                                               : SplitBehavior::kContiguous});
+  } else if (type == "Punctuation") {
+    steps_.push_back({Step::Kind::kPunctuation, description.contains("behavior")
+                                                    ? behavior_of(description, where)
+                                                    : SplitBehavior::kIsolated});
+  } else if (type == "WhitespaceSplit") {
+    steps_.push_back({Step::Kind::kWhitespace, SplitBehavior::kRemoved});
+  } else if (type == "BertPreTokenizer") {
+    steps_.push_back({Step::Kind::kWhitespace, SplitBehavior::kRemoved});
+    steps_.push_back({Step::Kind::kPunctuation, SplitBehavior::kIsolated});
+  } else if (type == "Whitespace") {
+    steps_.push_back({Step::Kind::kWordsAndSymbols});
+  } else if (type == "Metaspace") {
+    add_metaspace(description, where);
   } else if (type == "ByteLevel") {
     if (flag(description, "add_prefix_space", true, where)) {
-      steps_.push_back(Step{Step::Kind::kPrefixSpace, {}, SplitBehavior::kIsolated, false, false});
-    }
-    if (flag(description, "use_regex", true, where)) {
-      Step step{Step::Kind::kSplit, {}, SplitBehavior::kIsolated, false, false};
-      step.regex.emplace_back(kByteLevelPattern, where);
+      Step step{Step::Kind::kPrefix};
+      step.content = " ";
       steps_.push_back(std::move(step));
     }
-    has_byte_level_ = true;
+    if (flag(description, "use_regex", true, where)) {
+      Step step{Step::Kind::kSplit};
+      step.pattern = Pattern::regex(kByteLevelPattern, where);
+      steps_.push_back(std::move(step));
+    }
+    steps_.push_back({Step::Kind::kByteLevel});
   } else {
-    fail(where + ": type " + type +
-         " is not supported\n  supported: Sequence, Split, Digits, ByteLevel");
+    refuse_type(type,
+                "Sequence, Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, "
+                "WhitespaceSplit, BertPreTokenizer, Metaspace, ByteLevel",
+                where);
+  }
+  if (steps_.size() > kMaxSteps) fail_data(where + ": more than 64 steps");
+}
+
+void PreTokenizer::add_metaspace(const Json& description, const std::string& where) {
+  std::string replacement;
+  append_utf8(replacement, character_of(description, "replacement", where));
+  std::string scheme = "always";
+  if (description.contains("prepend_scheme")) {
+    scheme = text_of(description, "prepend_scheme", where);
+  } else if (!flag(description, "add_prefix_space", true, where)) {
+    scheme = "never";  // the older layout
+  }
+  if (scheme != "first" && scheme != "never" && scheme != "always") {
+    fail_data(where + ": prepend_scheme " + to_valid_utf8(scheme) +
+              " is not known\n  supported: first, never, always");
+  }
+  if (scheme != "never" && !flag(description, "add_prefix_space", true, where)) {
+    fail_data(where + ": add_prefix_space is false but prepend_scheme is " + scheme);
+  }
+  Step spaces{Step::Kind::kReplaceSpace};
+  spaces.content = replacement;
+  steps_.push_back(std::move(spaces));
+  if (scheme != "never") {
+    Step prefix{Step::Kind::kPrefix};
+    prefix.content = replacement;
+    prefix.only_at_start = scheme == "first";
+    steps_.push_back(std::move(prefix));
+  }
+  if (flag(description, "split", true, where)) {
+    Step step{Step::Kind::kSplit, SplitBehavior::kMergedWithNext};
+    step.pattern = Pattern::literal(replacement);
+    steps_.push_back(std::move(step));
   }
 }
 
-void PreTokenizer::words(std::string_view text, Regex::Scratch& scratch,
-                         const std::function<void(std::string_view)>& word) const {
+void PreTokenizer::words(std::string_view text, bool at_start, Regex::Scratch& scratch,
+                         const Word& word) const {
   if (text.empty()) return;
-  const std::string shadow = shadow_for_matching(text);
-  run(0, {text, shadow.empty() ? text : std::string_view(shadow)}, scratch, word);
+  const std::string shadow = has_regex_ ? shadow_for_matching(text) : std::string();
+  run(0, {text, shadow.empty() ? text : std::string_view(shadow), at_start}, scratch, word);
 }
 
-void PreTokenizer::run(std::size_t step_index, Piece piece, Regex::Scratch& scratch,
-                       const std::function<void(std::string_view)>& word) const {
+void PreTokenizer::run(std::size_t step_index, const Piece& piece, Regex::Scratch& scratch,
+                       const Word& word) const {
   if (step_index == steps_.size()) {
     word(piece.text);
     return;
   }
+  switch (steps_[step_index].kind) {
+    case Step::Kind::kPrefix:
+    case Step::Kind::kReplaceSpace:
+    case Step::Kind::kByteLevel:
+      rewrite(step_index, piece, scratch, word);
+      return;
+    default:
+      split(step_index, piece, scratch, word);
+  }
+}
+
+void PreTokenizer::rewrite(std::size_t step_index, const Piece& piece, Regex::Scratch& scratch,
+                           const Word& word) const {
   const Step& step = steps_[step_index];
-  if (step.kind == Step::Kind::kPrefixSpace) {
-    if (piece.text.starts_with(' ')) {
-      run(step_index + 1, piece, scratch, word);
+  const auto rewritten = [&](std::string_view from) {
+    std::string out;
+    if (step.kind == Step::Kind::kByteLevel) {
+      ByteAlphabet::instance().append_characters(out, piece.text);
+    } else if (step.kind == Step::Kind::kPrefix) {
+      out.reserve(from.size() + step.content.size());
+      out += step.content;
+      out += from;
     } else {
-      std::string text(1, ' ');
-      text += piece.text;
-      std::string seen(1, ' ');
-      seen += piece.seen;
-      run(step_index + 1, {text, seen}, scratch, word);
+      out.reserve(from.size() + from.size() / 4);
+      std::size_t begin = 0;
+      for (std::size_t at = from.find(' '); at != std::string_view::npos;
+           at = from.find(' ', begin)) {
+        out += from.substr(begin, at - begin);
+        out += step.content;
+        begin = at + 1;
+      }
+      out += from.substr(begin);
     }
+    return out;
+  };
+  const bool unchanged =
+      (step.kind == Step::Kind::kPrefix &&
+       (piece.text.starts_with(step.content) || (step.only_at_start && !piece.at_start))) ||
+      (step.kind == Step::Kind::kReplaceSpace && piece.text.find(' ') == std::string_view::npos);
+  if (unchanged) {
+    run(step_index + 1, piece, scratch, word);
     return;
   }
+  const std::string text = rewritten(piece.text);
+  if (piece.text.data() == piece.seen.data()) {
+    run(step_index + 1, {text, text, piece.at_start}, scratch, word);
+  } else {
+    const std::string seen = rewritten(piece.seen);
+    run(step_index + 1, {text, seen, piece.at_start}, scratch, word);
+  }
+}
 
+void PreTokenizer::split(std::size_t step_index, const Piece& piece, Regex::Scratch& scratch,
+                         const Word& word) const {
+  const Step& step = steps_[step_index];
   const auto pass_on = [&](std::size_t begin, std::size_t end) {
     if (begin == end) return;
     run(step_index + 1,
-        {piece.text.substr(begin, end - begin), piece.seen.substr(begin, end - begin)}, scratch,
-        word);
+        {piece.text.substr(begin, end - begin), piece.seen.substr(begin, end - begin),
+         piece.at_start && begin == 0},
+        scratch, word);
   };
   // The common step needs no list of its stretches.
   const bool direct = step.behavior == SplitBehavior::kIsolated;
@@ -199,41 +278,50 @@ void PreTokenizer::run(std::size_t step_index, Piece piece, Regex::Scratch& scra
     }
   };
 
-  if (step.kind == Step::Kind::kDigits) {
-    std::size_t begin = 0;  // of the stretch without digits
-    for (std::size_t i = 0; i < piece.seen.size();) {
-      const DecodedCodePoint decoded = decode_utf8(piece.seen, i);
-      if (is_numeric(decoded.code_point)) {
-        if (begin < i) take(begin, i, false);
-        take(i, i + decoded.size_bytes, true);
-        begin = i + decoded.size_bytes;
-      }
+  std::size_t done = 0;
+  const auto take_match = [&](std::size_t begin, std::size_t end) {
+    if (done < begin) take(done, begin, false);
+    take(begin, end, true);
+    done = end;
+  };
+  const auto take_characters = [&](bool (*is_match)(char32_t)) {
+    for (std::size_t i = 0; i < piece.text.size();) {
+      const DecodedCodePoint decoded = decode_utf8(piece.text, i);
+      if (is_match(decoded.code_point)) take_match(i, i + decoded.size_bytes);
       i += decoded.size_bytes;
     }
-    if (begin < piece.seen.size()) take(begin, piece.seen.size(), false);
-  } else {
-    std::size_t done = 0;
-    std::size_t from = 0;
-    while (from <= piece.seen.size()) {
-      const auto match = step.regex.front().find(piece.seen, from, scratch);
-      if (!match) break;
-      if (match->begin == match->end && match->begin == done && from == done && done > 0) {
-        // An empty match where the last one ended does not count: look one character further.
-        if (from == piece.seen.size()) break;
-        from += decode_utf8(piece.seen, from).size_bytes;
-        continue;
+  };
+  switch (step.kind) {
+    case Step::Kind::kDigits:
+      take_characters(is_digit);
+      break;
+    case Step::Kind::kPunctuation:
+      take_characters(is_punctuation);
+      break;
+    case Step::Kind::kWhitespace:
+      take_characters(is_white_space);
+      break;
+    case Step::Kind::kWordsAndSymbols: {
+      // Runs of word characters and runs of neither word nor space; the spaces go.
+      int previous = 0;  // 0: a space
+      for (std::size_t i = 0; i < piece.text.size();) {
+        const DecodedCodePoint decoded = decode_utf8(piece.text, i);
+        const char32_t c = decoded.code_point;
+        const int kind = is_white_space(c) ? 0 : is_word(c) ? 1 : 2;
+        if (kind != previous) {
+          if (previous != 0) pass_on(done, i);
+          done = i;
+        }
+        previous = kind;
+        i += decoded.size_bytes;
       }
-      if (done < match->begin) take(done, match->begin, false);
-      take(match->begin, match->end, true);
-      done = match->end;
-      from = match->end;
-      if (match->begin == match->end) {
-        if (from == piece.seen.size()) break;
-        from += decode_utf8(piece.seen, from).size_bytes;
-      }
+      if (previous != 0) pass_on(done, piece.text.size());
+      return;
     }
-    if (done < piece.seen.size()) take(done, piece.seen.size(), false);
+    default:
+      step.pattern->for_each_match(piece.text, piece.seen, scratch, take_match);
   }
+  if (done < piece.text.size()) take(done, piece.text.size(), false);
   if (direct) return;
   apply(step.behavior, stretches);
   for (const Stretch& stretch : stretches) pass_on(stretch.begin, stretch.end);

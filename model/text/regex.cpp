@@ -222,9 +222,7 @@ struct Regex::Scratch::State {
   ~State() { pcre2_match_data_free(match); }
 };
 
-Regex::Scratch::Scratch() : state_(std::make_unique<State>()) {
-  if (state_->match == nullptr) throw std::bad_alloc();
-}
+Regex::Scratch::Scratch() = default;
 Regex::Scratch::~Scratch() = default;
 Regex::Scratch::Scratch(Scratch&&) noexcept = default;
 Regex::Scratch& Regex::Scratch::operator=(Scratch&&) noexcept = default;
@@ -254,21 +252,16 @@ Regex::Regex(std::string_view pattern, const std::string& where) : code_(std::ma
   pcre2_jit_compile(code_->code, PCRE2_JIT_COMPLETE);
 }
 
-Regex Regex::literal(std::string_view text, const std::string& where) {
-  std::string escaped;
-  for (const char c : text) {
-    if (std::string_view("\\^$.[]|()?*+{}#").find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return Regex(escaped, where);
-}
-
 Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
 std::optional<RegexMatch> Regex::find(std::string_view subject, std::size_t from,
                                       Scratch& scratch) const {
+  if (!scratch.state_) {
+    scratch.state_ = std::make_unique<Scratch::State>();
+    if (scratch.state_->match == nullptr) throw std::bad_alloc();
+  }
   pcre2_match_data* const match = scratch.state_->match;
   const auto run = [&](std::uint32_t options) {
     return pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),

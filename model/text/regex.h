@@ -18,7 +18,8 @@ struct RegexMatch {
 // A compiled pattern. threads: find() may be called from any, each with its own Scratch.
 class Regex {
  public:
-  // Room for the matcher's work; serves any number of patterns, one at a time.
+  // Room for the matcher's work, taken at the first use; serves any number of patterns, one at a
+  // time.
   class Scratch {
    public:
     Scratch();
@@ -35,8 +36,6 @@ class Regex {
   // where   named in errors, e.g. "tokenizer.json: pre_tokenizer".
   // throws  Error(kData): the pattern is wrong or uses what the two dialects do not share.
   Regex(std::string_view pattern, const std::string& where);
-  // Matches `text` itself.
-  static Regex literal(std::string_view text, const std::string& where);
   ~Regex();
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;

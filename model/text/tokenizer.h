@@ -1,4 +1,5 @@
-// Text to token ids and back: byte-level BPE as Hugging Face's tokenizer.json describes it.
+// Text to token ids and back: BPE of both kinds, byte-level and SentencePiece-style with byte
+// fallback, as Hugging Face's tokenizer.json describes it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "model/text/decode_state.h"
 
 namespace peira::model {
 
@@ -42,22 +45,25 @@ class Tokenizer {
   std::int32_t id_limit() const;
   std::optional<std::int32_t> find(std::string_view token) const;  // by its text in the vocabulary
   std::string_view token(std::int32_t id) const;  // as the vocabulary spells it; empty: no such id
-  std::string_view bytes(std::int32_t id) const;  // what it adds to decoded text
+  // What it adds to decoded text, were it not the first token: a part of a character, too.
+  std::string_view bytes(std::int32_t id) const;
   bool is_special(std::int32_t id) const;
 
  private:
+  friend class StreamDecoder;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 // Decodes a growing list of ids piece by piece; the pieces joined are what decode() gives for all.
+// Each is valid UTF-8. threads: one at a time.
 // The tokenizer must outlive it.
 class StreamDecoder {
  public:
-  StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
-      : tokenizer_(&tokenizer), skip_special_(skip_special) {}
+  StreamDecoder(const Tokenizer& tokenizer, bool skip_special);
 
-  // The text that `id` completes: empty while a character is not whole.
+  // The text that `id` settles: empty while a character is not whole. A run of fallback bytes is
+  // settled by the token behind it.
   std::string push(std::int32_t id);
   // What is left, as U+FFFD: the ids ended inside a character.
   std::string finish();
@@ -65,7 +71,7 @@ class StreamDecoder {
  private:
   const Tokenizer* tokenizer_;
   bool skip_special_;
-  std::string pending_;  // at most 3 bytes: the start of a character
+  DecodeState state_;
 };
 
 }  // namespace peira::model

@@ -52,6 +52,16 @@ struct Range {
   char32_t last;
 };
 
+#include "model/text/unicode_ranges.inc"
+
+template <std::size_t kSize>
+bool is_within(const Range (&ranges)[kSize], char32_t code_point) {
+  const Range* const found =
+      std::lower_bound(std::begin(ranges), std::end(ranges), code_point,
+                       [](const Range& range, char32_t value) { return range.last < value; });
+  return found != std::end(ranges) && found->first <= code_point;
+}
+
 // Marks, compositions and compatibility forms newer than Unicode 9, the version Hugging Face's
 // normalizers know: to them each is a starter that nothing crosses. What utf8proc 2.8 (Unicode 15)
 // does otherwise than tokenizers 0.23: tests/golden/text/make_newer_marks.py.
@@ -71,14 +81,6 @@ constexpr Range kNewerMarks[] = {
     {0x1FBF0, 0x1FBF9},
     // clang-format on
 };
-
-bool is_newer_mark(char32_t code_point) {
-  if (code_point < kNewerMarks[0].first) return false;
-  const auto* found =
-      std::lower_bound(std::begin(kNewerMarks), std::end(kNewerMarks), code_point,
-                       [](const Range& range, char32_t value) { return range.last < value; });
-  return found != std::end(kNewerMarks) && found->first <= code_point;
-}
 
 bool is_ascii(std::string_view text) {
   for (const char c : text) {
@@ -122,13 +124,13 @@ void append_normalized(std::string& out, std::string_view text, NormalForm form)
 }  // namespace
 
 std::string normalize(std::string_view text, NormalForm form) {
-  if (form == NormalForm::kNfc ? needs_no_nfc(text) : is_ascii(text)) return std::string(text);
+  if (is_surely_normal(text, form)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size();) {
     const DecodedCodePoint decoded = decode_utf8(text, i);
-    if (is_newer_mark(decoded.code_point)) {
+    if (is_within(kNewerMarks, decoded.code_point)) {
       append_normalized(out, text.substr(begin, i - begin), form);
       out += text.substr(i, decoded.size_bytes);
       begin = i + decoded.size_bytes;
@@ -137,6 +139,37 @@ std::string normalize(std::string_view text, NormalForm form) {
   }
   append_normalized(out, text.substr(begin), form);
   return out;
+}
+
+bool is_surely_normal(std::string_view text, NormalForm form) {
+  return form == NormalForm::kNfc ? needs_no_nfc(text) : is_ascii(text);
+}
+
+// The code point that ends just before `end` > 0. The text is valid UTF-8.
+char32_t code_point_before(std::string_view text, std::size_t end) {
+  std::size_t begin = end - 1;
+  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U) --begin;
+  return decode_utf8(text, begin).code_point;
+}
+
+std::size_t white_space_before(std::string_view text, std::size_t end) {
+  while (end > 0) {
+    const char32_t c = code_point_before(text, end);
+    if (!is_white_space(c)) break;
+    do {
+      --end;
+    } while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U);
+  }
+  return end;
+}
+
+std::size_t white_space_after(std::string_view text, std::size_t begin) {
+  while (begin < text.size()) {
+    const DecodedCodePoint decoded = decode_utf8(text, begin);
+    if (!is_white_space(decoded.code_point)) break;
+    begin += decoded.size_bytes;
+  }
+  return begin;
 }
 
 bool is_white_space(char32_t c) {
@@ -163,8 +196,31 @@ bool is_word(char32_t c) {
       // The joiners, and the enclosed letters: the symbols that are Alphabetic.
       return c == 0x200C || c == 0x200D || (c >= 0x24B6 && c <= 0x24E9) ||
              (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-             (c >= 0x1F170 && c <= 0x1F189);
+             (c >= 0x1F170 && c <= 0x1F189) || is_within(kNewWordCharacters, c);
   }
+}
+
+bool is_combining_mark(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  const bool is_mark =
+      kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_MC || kind == UTF8PROC_CATEGORY_ME;
+  return is_mark ? !is_within(kNotYetMarks, c) : is_within(kStillMarks, c);
+}
+
+bool is_punctuation(char32_t c) {
+  if (c < 0x80) {
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
+  }
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO
+             ? !is_within(kNotYetPunctuation, c)
+             : is_within(kStillPunctuation, c);
+}
+
+bool is_digit(char32_t c) {
+  if (c < 0x80) return c >= '0' && c <= '9';
+  return is_numeric(c) || is_within(kNewNumbers, c);
 }
 
 bool is_numeric(char32_t c) {
@@ -247,6 +303,17 @@ void append_lower(std::string& out, char32_t c) {
     out += "i\u0307";
   } else {
     append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+  }
+}
+
+void append_lower_as_rust(std::string& out, char32_t c) {
+  const Range* const found =
+      std::lower_bound(std::begin(kNewLowerCase), std::end(kNewLowerCase), c,
+                       [](const Range& pair, char32_t value) { return pair.first < value; });
+  if (found != std::end(kNewLowerCase) && found->first == c) {
+    append_utf8(out, found->last);
+  } else {
+    append_lower(out, c);
   }
 }
 

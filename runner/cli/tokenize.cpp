@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,8 +20,20 @@ namespace {
 struct TokenizeFlags {
   std::string model = "bundled";
   std::string text, file;
-  bool jsonl = false, json = false, add_special_tokens = false;
+  bool jsonl = false, json = false, add_special_tokens = false, skip_special_tokens = false;
 };
+
+std::vector<std::int32_t> ids_of(const Json& value, const std::string& where) {
+  std::vector<std::int32_t> ids;
+  if (!value.is_array()) throw Error(ErrorCode::kData, where + ": \"ids\" must be a list");
+  for (const Json& id : value) {
+    const bool fits = id.is_number_integer() && id.get<std::int64_t>() >= 0 &&
+                      id.get<std::int64_t>() <= std::numeric_limits<std::int32_t>::max();
+    if (!fits) throw Error(ErrorCode::kData, where + ": " + dump_json(id) + " is not a token id");
+    ids.push_back(id.get<std::int32_t>());
+  }
+  return ids;
+}
 
 int tokenize_lines(const model::Tokenizer& tokenizer, const TokenizeFlags& flags,
                    std::istream& input, const std::string& name) {
@@ -29,10 +42,16 @@ int tokenize_lines(const model::Tokenizer& tokenizer, const TokenizeFlags& flags
     if (line.empty()) continue;
     const std::string where = name + ":" + std::to_string(number);
     const Json value = parse_json(line, where);
-    const Json& text = require(value, "text", where);
-    if (!text.is_string()) throw Error(ErrorCode::kData, where + ": \"text\" must be a string");
-    const auto ids = tokenizer.encode(text.get<std::string>(), flags.add_special_tokens);
-    print_json(OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, false)}});
+    std::vector<std::int32_t> ids;
+    if (value.is_object() && value.contains("ids")) {
+      ids = ids_of(value["ids"], where);
+    } else {
+      const Json& text = require(value, "text", where);
+      if (!text.is_string()) throw Error(ErrorCode::kData, where + ": \"text\" must be a string");
+      ids = tokenizer.encode(text.get<std::string>(), flags.add_special_tokens);
+    }
+    print_json(
+        OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, flags.skip_special_tokens)}});
   }
   return kPassed;
 }
@@ -49,7 +68,8 @@ int tokenize(const TokenizeFlags& flags) {
   const std::string text = flags.file.empty() ? flags.text : read_file(flags.file);
   const auto ids = tokenizer.encode(text, flags.add_special_tokens);
   if (flags.json) {
-    print_json(OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, false)}});
+    print_json(
+        OrderedJson{{"ids", ids}, {"text", tokenizer.decode(ids, flags.skip_special_tokens)}});
     return kPassed;
   }
   std::string table;
@@ -69,7 +89,7 @@ Command add_tokenize(CLI::App& root) {
   CLI::App* app = add_subcommand(root, "tokenize", "Show how a checkpoint splits text",
                                  R"(Examples  peira tokenize 'How many tokens is this?'
           peira tokenize --model ./Qwen3-30B-A3B --file prompt.txt --json
-          peira tokenize --model DIR --jsonl <texts.jsonl    lines {"text"} become {"ids", "text"}
+          peira tokenize --model DIR --jsonl <texts.jsonl    lines {"text"} or {"ids"} become {"ids", "text"}
 Special tokens written in the text are recognised; none is added unless asked for. "text" is the
 ids decoded back.)");
   const auto flags = std::make_shared<TokenizeFlags>();
@@ -79,7 +99,10 @@ ids decoded back.)");
       ->capture_default_str();
   app->add_flag("--add-special-tokens", flags->add_special_tokens,
                 "put around the text what the tokenizer does for raw text, e.g. <s>");
-  app->add_flag("--jsonl", flags->jsonl, "read lines {\"text\"} from stdin, one object out a line");
+  app->add_flag("--skip-special-tokens", flags->skip_special_tokens,
+                "leave special tokens out of the text decoded back");
+  app->add_flag("--jsonl", flags->jsonl,
+                "read lines {\"text\"} or {\"ids\"} from stdin, one object out a line");
   app->add_flag("--json", flags->json, "one JSON object");
   return {app, [flags] { return tokenize(*flags); }};
 }

@@ -1,7 +1,7 @@
 """Writes tokenizers.json: tiny tokenizers of our own with what Hugging Face's library makes of texts.
 
-A byte-level vocabulary of about 300 tokens is trained on this file's own words; each variant changes
-a part of it. With --qwen3 FOLDER it writes qwen3.json instead: token ids of the real Qwen3 tokenizer
+Small vocabularies are trained on this file's own words, one byte-level and one with byte fallback as
+SentencePiece has it (sentencepiece.json); each variant changes a part of one. With --qwen3 FOLDER it writes qwen3.json instead: token ids of the real Qwen3 tokenizer
 and digests of its rendered chat template (the files themselves are not kept here).
 Made with tokenizers 0.23.3 and transformers 5.17. Run: python make_tokenizer_golden.py [--qwen3 FOLDER]
 """
@@ -12,7 +12,7 @@ import json
 import pathlib
 import random
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = pathlib.Path(__file__).parent
 QWEN_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -26,6 +26,10 @@ FRAGMENTS = [
     "def f(x):\n    return x+1\n", "x  = y", "😀", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "\u200d", "\ufeff", "\u00a0", "\u3000", "\u180e", "\u2028", "\u0000",
     "\u0007", "\u007f", "\ufffd", "नमस्ते", "ไทย", "עברית", "ÄÖÜ", "ß", "Iİıi", "\u1e9b\u0323", "\u0958", "\u212b", "\U0002EBF0", "\U0001E030",
     "\U00010D40", "\ua7cb", "___", "--", "$x^2$", "\\frac{1}{2}", "'s", "’s", "\u0c4d", "q\u0307\u0323", "\u0323\u09fe\u0301", "aaaa",
+    "🏳️‍🌈", "🧑🏿‍🚀", "🇩🇪🇫", "👁️‍🗨️", "\u0300\u0301", "a\u0489", "مرحبا بالعالم", "\u202eabc\u202c", "שלום, עולם", "ﷺ", "ख़", "กำ", "\U0001F1E6", "\U00020000", "\U0010FFFF",
+    "\x00\x01\x02", "\x1b[0m", "\x85", "\u2029", "\r", "\r\r\n", "\n\r", "\v\f", " \t \t", " " * 17, "\n" * 9, "\u2003\u2009", "0x1F", "1e-9", "1,234,567.89", "１２３", "१२३", "𝟙𝟚",
+    "SELECT * FROM t WHERE a != 'b';", "#include <x>\n", "{{ m['role'] }}", "</s>", "<s>", "<unk>", "▁", "▁▁a", "Ġ", "Ċ", "<0x0A>", "<0xE2>", "don’t", "'D'Re'S", "naïve café", "Straße", "ŒUVRE",
+    "ΑΣ", "ДЖ", "ǅ", "ŉ", "ﬃ", "㋿", "½¼", "x²", "\ue000", "\ufffe", "\U000E0041", "\u061d", "\U00011F50",
 ]
 
 
@@ -71,6 +75,100 @@ def sequence(*parts):
     return {"type": "Sequence", "pretokenizers": list(parts)}
 
 
+def spm_base():
+    """A vocabulary as SentencePiece makes it: words begin with U+2581, unknown characters are bytes."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")  # for training only
+    special = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % byte for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=520, initial_alphabet=["▁"], limit_alphabet=110, show_progress=False, special_tokens=special)
+    tokenizer.train_from_iterator(pathlib.Path(__file__).read_text(encoding="utf-8").split("\n") + FRAGMENTS, trainer)
+    description = json.loads(tokenizer.to_str())
+    description["pre_tokenizer"] = None
+    description["added_tokens"] = description["added_tokens"][:3]
+    description["decoder"] = {"type": "Sequence", "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}, strip(1, 0)]}
+    description["post_processor"] = template(["<s>"], [])
+    return description
+
+
+def replace(old, new, kind="String"):
+    return {"type": "Replace", "pattern": {kind: old}, "content": new}
+
+
+def strip(start, stop):
+    return {"type": "Strip", "content": " ", "start": start, "stop": stop}
+
+
+def template(before, after):
+    ids = {"<unk>": 0, "<s>": 1, "</s>": 2}
+    single = [{"SpecialToken": {"id": token, "type_id": 0}} for token in before] + [{"Sequence": {"id": "A", "type_id": 0}}]
+    single += [{"SpecialToken": {"id": token, "type_id": 0}} for token in after]
+    tokens = {token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in before + after}
+    pair = single + [{"Sequence": {"id": "B", "type_id": 1}}]
+    return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": tokens}
+
+
+def metaspace(scheme, cut):
+    return {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": cut}
+
+
+def normalizing(*parts):
+    return {"type": "Sequence", "normalizers": list(parts)}
+
+
+def decoding(*parts):
+    return {"type": "Sequence", "decoders": list(parts)}
+
+
+def spm_variants(plain):
+    size = max(plain["model"]["vocab"].values()) + 1
+    spaces = replace(" ", "▁")
+
+    def change(name, model=None, **parts):
+        tokenizer = copy.deepcopy(plain)
+        tokenizer.update(parts)
+        tokenizer["model"].update(model or {})
+        return name, tokenizer
+
+    yield change("llama2")
+    yield change("merges_as_text", model={"merges": [" ".join(pair) for pair in plain["model"]["merges"]]})
+    for scheme in ("first", "never", "always"):
+        for cut in (False, True):
+            yield change(f"metaspace_{scheme}_{cut}", normalizer=None, pre_tokenizer=metaspace(scheme, cut))
+    yield change("metaspace_decoder", normalizer=None, pre_tokenizer=metaspace("always", True), decoder=metaspace("always", True))
+    yield change("metaspace_never_decoder", normalizer=None, pre_tokenizer=metaspace("never", True), decoder=decoding(metaspace("never", True), {"type": "ByteFallback"}))
+    yield change("old_metaspace", normalizer=None, pre_tokenizer={"type": "Metaspace", "replacement": "▁", "add_prefix_space": True, "str_rep": "▁"})
+    yield change("gemma", normalizer=spaces, pre_tokenizer=split({"String": " "}, "MergedWithPrevious"), decoder=decoding(replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}))
+    yield change("eos_too", post_processor={"type": "Sequence", "processors": [{"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True}, template(["<s>"], ["</s>", "</s>"])]})
+    yield change("roberta", post_processor={"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": True, "add_prefix_space": False})
+    yield change("bert", post_processor={"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1]})
+    extra = [added("<n>", size, rstrip=True, special=True), added("</n>", size + 1, lstrip=True), added("<w>", size + 2, single_word=True), added("\n\n", size + 3),
+             added("x y", size + 4, normalized=True), added("▁▁", size + 5), added("\n", size + 6)]
+    yield change("added_tokens", added_tokens=plain["added_tokens"] + extra)
+    yield change("added_tokens_first", added_tokens=plain["added_tokens"] + extra, normalizer=None, pre_tokenizer=metaspace("first", False))
+    some = {token: index for token, index in plain["model"]["vocab"].items() if token not in ("<0x0A>", "<0xF0>", "<0xC3>")}
+    for fused in (False, True):
+        yield change(f"missing_bytes_{fused}", model={"vocab": some, "fuse_unk": fused})
+        yield change(f"no_fallback_{fused}", model={"byte_fallback": False, "fuse_unk": fused})
+    yield change("no_unknown", model={"byte_fallback": False, "unk_token": None})
+    yield change("ignore_merges", model={"ignore_merges": True, "merges": plain["model"]["merges"][:40]}, normalizer=None, pre_tokenizer=metaspace("always", True))
+    yield change("joined_with_spaces", decoder=None)
+    yield change("strip_two", decoder=decoding(replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}, strip(2, 0)))
+    yield change("strip_each", decoder=decoding(replace("▁", " "), strip(1, 0), {"type": "ByteFallback"}))
+    yield change("regex_decoder", decoder=decoding(replace("[▁e]+", "_", "Regex"), {"type": "ByteFallback"}, {"type": "Fuse"}, replace("_a", "A"), {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}))
+    yield change("lowercase_strip", normalizer=normalizing({"type": "Strip", "strip_left": True, "strip_right": False}, {"type": "Lowercase"}, spaces), pre_tokenizer=metaspace("first", False))
+    yield change("accents", normalizer=normalizing({"type": "NFKD"}, {"type": "StripAccents"}, {"type": "Strip", "strip_left": False, "strip_right": True}, replace(r"\s+", "▁", "Regex")))
+    yield change("regex_replace", normalizer=normalizing(replace(r"[aeiou](?=\w)|^\s", "", "Regex"), replace(r"\d*", "#", "Regex"), {"type": "Prepend", "prepend": "<>"}))
+    yield change("byte_normalizer", normalizer={"type": "ByteLevel"}, decoder={"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True})
+    yield change("whitespace", normalizer=None, pre_tokenizer={"type": "Whitespace"})
+    yield change("whitespace_split", normalizer=None, pre_tokenizer=sequence({"type": "WhitespaceSplit"}, {"type": "Digits", "individual_digits": True}, metaspace("always", True)))
+    yield change("bert_words", normalizer=None, pre_tokenizer={"type": "BertPreTokenizer"})
+    yield change("delimiter", normalizer=None, pre_tokenizer={"type": "CharDelimiterSplit", "delimiter": "e"})
+    for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
+        yield change(f"punctuation_{behavior}", normalizer=None, pre_tokenizer=sequence({"type": "Punctuation", "behavior": behavior}, metaspace("first", False)))
+    yield change("bytes_in_the_middle", normalizer=None, pre_tokenizer=sequence(BYTES, {"type": "Digits", "individual_digits": False}), decoder={"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True})
+
+
 def added(content, index, **flags):
     out = {"id": index, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     out.update(flags)
@@ -114,22 +212,35 @@ def variants(plain):
         added("é", plain["model"]["vocab"]["é"], normalized=True)])
 
 
-def tiny():
+def write(file, named, count, extra=()):
     out = []
     rng = random.Random(11)
-    for index, (name, description) in enumerate(variants(base())):
+    for index, (name, description) in enumerate(named):
         tokenizer = Tokenizer.from_str(json.dumps(description))
         encodes = []
-        for text in texts(90 if name in ("as_trained", "added_tokens") else 40, 100 + index):
+        for text in texts(90 if name in ("as_trained", "added_tokens", "llama2") else count, 100 + index, extra):
             ids = tokenizer.encode(text, add_special_tokens=False).ids
             encodes.append([text, ids, tokenizer.decode(ids, skip_special_tokens=False), tokenizer.decode(ids, skip_special_tokens=True)])
         decodes = []
         for _ in range(15):
             ids = [rng.randrange(0, tokenizer.get_vocab_size() + 3) for _ in range(rng.randint(1, 10))]
             decodes.append([ids, tokenizer.decode(ids, skip_special_tokens=False), tokenizer.decode(ids, skip_special_tokens=True)])
-        out.append({"name": name, "tokenizer": description, "encodes": encodes, "decodes": decodes})
-    (HERE / "tokenizers.json").write_text(json.dumps(out, ensure_ascii=True, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(len(out), "variants")
+        row = {"name": name, "tokenizer": description, "encodes": encodes, "decodes": decodes}
+        if description.get("post_processor"):
+            row["framed"] = tokenizer.encode(" A text.", add_special_tokens=True).ids
+        # Most of a file is its vocabulary: it is written once.
+        if out and description["model"]["vocab"] == out[0]["tokenizer"]["model"]["vocab"]:
+            del description["model"]["vocab"]
+            if description["model"]["merges"] == out[0]["tokenizer"]["model"]["merges"]:
+                del description["model"]["merges"]
+        out.append(row)
+    (HERE / file).write_text(json.dumps(out, ensure_ascii=True, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(len(out), "variants in", file)
+
+
+def tiny():
+    write("tokenizers.json", variants(base()), 40)
+    write("sentencepiece.json", spm_variants(spm_base()), 25, ["<n>", "</n>", "<w>", "a<w>", "<s>", "</s>", "x y", "▁", "▁▁", "<0x41>"])
 
 
 def conversations():
