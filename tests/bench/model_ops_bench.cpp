@@ -112,6 +112,52 @@ void BM_Attention(benchmark::State& state, const std::string& device) {
   set_rates(state, 4.0 * kHeads * kHeadDim * positions);
 }
 
+// One sequence at the sizes of Qwen3-Next-80B-A3B: 16 key heads, 32 value heads, 128 by 128.
+void BM_GatedDeltaRule(benchmark::State& state, const std::string& device) {
+  const std::int64_t rows = state.range(0);
+  constexpr std::int64_t kKeyHeads = 16;
+  constexpr std::int64_t kValueHeads = 32;
+  constexpr std::int64_t kDim = 128;
+  const std::unique_ptr<Backend> backend = make_backend({.device = device, .num_threads = 1});
+  const Tensor qkv = host_tensor(DType::kF32, {rows, (2 * kKeyHeads + kValueHeads) * kDim});
+  const Tensor gate = host_tensor(DType::kF32, {rows, kValueHeads});
+  const Tensor per_head = host_tensor(DType::kF32, {kValueHeads});
+  const Tensor states = host_tensor(DType::kF32, {1, kValueHeads, kDim, kDim});
+  const Tensor out = host_tensor(DType::kF32, {rows, kValueHeads * kDim});
+  fill(qkv, 1);
+  const DeviceRows sequence(*backend, {{.first_row = 0,
+                                        .num_rows = static_cast<int>(rows),
+                                        .first_position = 1,
+                                        .pages = {},
+                                        .state_slot = 0}});
+  for (auto _ : state) {
+    backend->gated_delta_rule(qkv, gate, gate, per_head, per_head, kKeyHeads, sequence.rows, states,
+                              out);
+  }
+  // Reading, updating and reading again: a multiply-add each for every element of the state.
+  set_rates(state, 6.0 * static_cast<double>(rows) * kValueHeads * kDim * kDim);
+}
+
+void BM_CausalConv(benchmark::State& state, const std::string& device) {
+  const std::int64_t rows = state.range(0);
+  constexpr std::int64_t kChannels = 8192;
+  constexpr std::int64_t kWidth = 4;
+  const std::unique_ptr<Backend> backend = make_backend({.device = device, .num_threads = 1});
+  const Tensor x = host_tensor(DType::kF32, {rows, kChannels});
+  const Tensor weight = host_tensor(DType::kBF16, {kChannels, kWidth});
+  const Tensor states = host_tensor(DType::kF32, {1, kChannels, kWidth - 1});
+  const Tensor out = host_tensor(DType::kF32, {rows, kChannels});
+  fill(x, 1);
+  fill(weight, 1);
+  const DeviceRows sequence(*backend, {{.first_row = 0,
+                                        .num_rows = static_cast<int>(rows),
+                                        .first_position = 1,
+                                        .pages = {},
+                                        .state_slot = 0}});
+  for (auto _ : state) backend->causal_conv(x, weight, sequence.rows, states, out);
+  set_rates(state, 2.0 * static_cast<double>(rows * kChannels * kWidth));
+}
+
 void register_all() {
   using benchmark::RegisterBenchmark;
   for (const std::string device : {"reference", "cpu"}) {
@@ -125,6 +171,14 @@ void register_all() {
         RegisterBenchmark(("BM_Attention/" + device).c_str(),
                           [=](benchmark::State& state) { BM_Attention(state, device); });
     attention->ArgNames({"tokens", "context"});
+    auto* delta =
+        RegisterBenchmark(("BM_GatedDeltaRule/" + device).c_str(),
+                          [=](benchmark::State& state) { BM_GatedDeltaRule(state, device); });
+    auto* conv = RegisterBenchmark(("BM_CausalConv/" + device).c_str(),
+                                   [=](benchmark::State& state) { BM_CausalConv(state, device); });
+    for (auto* linear_attention : {delta, conv}) {
+      linear_attention->ArgNames({"tokens"})->Args({1})->Args({64});
+    }
     for (const std::int64_t tokens : {1, 8, 32, 256}) {
       linear->Args({tokens, 256, 256});
       experts->Args({tokens, 256, 256});

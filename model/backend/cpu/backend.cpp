@@ -8,6 +8,7 @@
 
 #include "base/threads.h"
 #include "model/backend/cpu/kernels.h"
+#include "model/backend/cpu/linear_attention.h"
 #include "model/backend/cpu/packed.h"
 #include "model/backend/reference/kernels.h"
 
@@ -77,6 +78,14 @@ class CpuBackend final : public Backend {
     const std::int64_t block = std::max<std::int64_t>((wanted + align - 1) / align, 1) * align;
     pool_.parallel_for((count + block - 1) / block,
                        [&](std::int64_t i) { body(i * block, std::min(count, (i + 1) * block)); });
+  }
+
+  // for_blocks() for kernels in other files.
+  cpu::ForBlocks blocks_runner() {
+    return [this](std::int64_t count, std::int64_t work, std::int64_t align,
+                  const std::function<void(std::int64_t, std::int64_t)>& body) {
+      for_blocks(count, work, align, body);
+    };
   }
 
   // body(row) for each of `count` rows of `work` each.
@@ -205,14 +214,15 @@ class CpuBackend final : public Backend {
   void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
                       const BatchRows& rows, const TensorView& state,
                       const TensorView& out) override {
-    reference::causal_conv(x, weight, rows, state, out);
+    cpu::causal_conv(blocks_runner(), x, weight, rows, state, out);
   }
 
   void do_gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
                            const ConstTensorView& b, const ConstTensorView& a_log,
                            const ConstTensorView& dt_bias, int num_key_heads, const BatchRows& rows,
                            const TensorView& state, const TensorView& out) override {
-    reference::gated_delta_rule(qkv, a, b, a_log, dt_bias, num_key_heads, rows, state, out);
+    cpu::gated_delta_rule(blocks_runner(), qkv, a, b, a_log, dt_bias, num_key_heads, rows, state,
+                          out);
   }
 
   void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
