@@ -34,6 +34,7 @@ DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors
 
 // One a file of this folder.
 Family gpt_oss_family();
+Family qwen2_moe_family();
 Family qwen3_moe_family();
 Family qwen3_next_family();
 

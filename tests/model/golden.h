@@ -32,7 +32,9 @@ inline const std::vector<std::string>& golden_names() {
                                               "gpt_oss_mxfp4_one",
                                               "qwen3_next",
                                               "qwen3_next_1x",
-                                              "qwen3_next_step2"};
+                                              "qwen3_next_step2",
+                                              "qwen2_moe",
+                                              "qwen2_moe_mixed"};
   return names;
 }
 
