@@ -14,6 +14,8 @@ std::uint32_t hash_of(std::string_view text) {
   return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
+constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15ULL;  // Fibonacci hashing: high bits are mixed
+
 std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
   return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32U) |
          static_cast<std::uint32_t>(right);
@@ -75,18 +77,23 @@ void Vocabulary::insert(std::string_view text, std::int32_t id) {
   slot = {hash, id};
 }
 
-std::optional<std::int32_t> Vocabulary::find(std::string_view text) const {
-  if (slots_.empty()) return std::nullopt;
-  const Slot& slot = slots_[slot_of(text, hash_of(text))];
-  if (slot.id < 0) return std::nullopt;
-  return slot.id;
+std::uint32_t Vocabulary::hash(std::string_view text) { return hash_of(text); }
+
+void Vocabulary::prefetch_slot(std::uint32_t hash) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
 }
 
-std::optional<std::int32_t> Vocabulary::find_joined(std::string_view left, std::string_view right,
-                                                    std::string& buffer) const {
-  buffer.assign(left);
-  buffer += right;
-  return find(buffer);
+void Vocabulary::prefetch_text(std::uint32_t hash) const {
+  if (slots_.empty()) return;
+  const Slot& slot = slots_[hash & (slots_.size() - 1)];
+  if (slot.id >= 0) __builtin_prefetch(&by_id_[static_cast<std::size_t>(slot.id)]);
+}
+
+std::optional<std::int32_t> Vocabulary::find(std::string_view text, std::uint32_t hash) const {
+  if (slots_.empty()) return std::nullopt;
+  const Slot& slot = slots_[slot_of(text, hash)];
+  if (slot.id < 0) return std::nullopt;
+  return slot.id;
 }
 
 std::string_view Vocabulary::text(std::int32_t id) const {
@@ -112,8 +119,7 @@ void Merges::grow(std::size_t slots) {
 
 std::size_t Merges::slot_of(std::uint64_t pair) const {
   const std::size_t mask = slots_.size() - 1;
-  // Fibonacci hashing; the high bits are the mixed ones.
-  std::size_t at = ((pair * 0x9E3779B97F4A7C15ULL) >> 24U) & mask;
+  std::size_t at = ((pair * kMix) >> 24U) & mask;
   while (slots_[at].pair != kFree && slots_[at].pair != pair) at = (at + 1) & mask;
   return at;
 }
@@ -124,6 +130,12 @@ void Merges::insert(std::int32_t left, std::int32_t right, Merge merge) {
   Slot& slot = slots_[slot_of(pair)];
   if (slot.pair == kFree) ++size_;
   slot = {pair, merge};
+}
+
+void Merges::prefetch(std::int32_t left, std::int32_t right) const {
+  if (slots_.empty()) return;
+  const std::size_t mixed = (pair_key(left, right) * kMix) >> 24U;
+  __builtin_prefetch(&slots_[mixed & (slots_.size() - 1)], 1);
 }
 
 const Merges::Merge* Merges::find(std::int32_t left, std::int32_t right) const {

@@ -18,10 +18,14 @@ class Vocabulary {
   void reserve(std::size_t count);
   // A text seen before takes the new id, as a JSON object's repeated key does.
   void insert(std::string_view text, std::int32_t id);
-  std::optional<std::int32_t> find(std::string_view text) const;
-  // The id of `left` and `right` joined.
-  std::optional<std::int32_t> find_joined(std::string_view left, std::string_view right,
-                                          std::string& buffer) const;
+  std::optional<std::int32_t> find(std::string_view text) const { return find(text, hash(text)); }
+
+  // find() in three steps, for many texts at a time: each step fetches the memory of the next, so
+  // that the waits overlap. text's hash, then prefetch_slot, prefetch_text and find for all.
+  static std::uint32_t hash(std::string_view text);
+  void prefetch_slot(std::uint32_t hash) const;
+  void prefetch_text(std::uint32_t hash) const;
+  std::optional<std::int32_t> find(std::string_view text, std::uint32_t hash) const;
   // Empty for an id without a token.
   std::string_view text(std::int32_t id) const;
   bool has(std::int32_t id) const;
@@ -60,6 +64,7 @@ class Merges {
   void reserve(std::size_t count);
   // A pair given before takes the new rank.
   void insert(std::int32_t left, std::int32_t right, Merge merge);
+  void prefetch(std::int32_t left, std::int32_t right) const;
   // null: the pair is not merged.
   const Merge* find(std::int32_t left, std::int32_t right) const;
   std::size_t size() const { return size_; }

@@ -70,51 +70,119 @@ void BpeModel::read_vocabulary(JsonReader& reader) {
   });
 }
 
-void BpeModel::read_merges(JsonReader& reader) {
-  std::string left_buffer;
+namespace {
+
+// The two texts of a merge, read from the file.
+struct MergeText {
+  std::string_view left;
+  std::string_view right;
+  std::size_t position = 0;  // in the file, for errors
+  std::string left_buffer;   // hold the texts where the file escapes them
   std::string right_buffer;
-  std::string joined;
-  std::int32_t rank = 0;
-  const auto token = [&](std::string_view text) {
-    const auto id = vocabulary_.find(text);
-    if (!id) {
-      reader.fail("merge " + std::to_string(rank) + ": \"" + to_valid_utf8(text) +
-                  "\" is not in the vocabulary");
+};
+
+// False: a header line of the old merges.txt.
+bool read_merge(JsonReader& reader, std::size_t rank, MergeText& merge) {
+  if (reader.peek() == '[') {
+    int count = 0;
+    reader.array([&] {
+      ++count;
+      if (count == 1) {
+        merge.left = reader.string(merge.left_buffer);
+      } else {
+        merge.right = reader.string(merge.right_buffer);
+      }
+    });
+    if (count != 2) reader.fail("merge " + std::to_string(rank) + " is not a pair");
+  } else {
+    const std::string_view both = reader.string(merge.left_buffer);
+    if (both.starts_with("#version")) return false;
+    const std::size_t space = both.find(' ');
+    if (space == std::string_view::npos || both.find(' ', space + 1) != std::string_view::npos) {
+      reader.fail("merge " + std::to_string(rank) + " is not two tokens with a space between");
     }
-    return *id;
+    merge.left = both.substr(0, space);
+    merge.right = both.substr(space + 1);
+  }
+  merge.position = reader.position();
+  return true;
+}
+
+// The id of a merge's two texts joined. Merges mostly stand in the order of what they make, several
+// to a token: the last one's id and the next are tried first.
+class JoinedFinder {
+ public:
+  explicit JoinedFinder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
+
+  std::optional<std::int32_t> find(std::string_view left, std::string_view right) {
+    for (const std::int32_t id : {last_, last_ + 1}) {
+      const std::string_view text = vocabulary_.text(id);
+      if (text.size() == left.size() + right.size() && text.starts_with(left) &&
+          text.ends_with(right) && vocabulary_.has(id)) {
+        last_ = id;
+        return id;
+      }
+    }
+    joined_.assign(left);
+    joined_ += right;
+    const auto id = vocabulary_.find(joined_);
+    if (id) last_ = *id;
+    return id;
+  }
+
+ private:
+  const Vocabulary& vocabulary_;
+  std::int32_t last_ = -1;
+  std::string joined_;
+};
+
+constexpr std::size_t kMergesAtATime = 32;
+
+}  // namespace
+
+void BpeModel::read_merges(JsonReader& reader) {
+  std::vector<MergeText> batch(kMergesAtATime);
+  std::array<std::array<std::uint32_t, 2>, kMergesAtATime> hashes{};
+  std::array<std::array<std::int32_t, 3>, kMergesAtATime> ids{};  // left, right, joined
+  std::size_t count = 0;
+  std::size_t num_done = 0;
+  JoinedFinder joined(vocabulary_);
+  const auto refuse = [&](const std::string& text, std::size_t i) {
+    reader.fail_at(batch[i].position, "merge " + std::to_string(num_done + i) + ": \"" +
+                                          to_valid_utf8(text) + "\" is not in the vocabulary");
+  };
+  // Nearly all the time goes to waiting for memory: each loop asks for what the next one reads.
+  const auto take_batch = [&] {
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = {Vocabulary::hash(batch[i].left), Vocabulary::hash(batch[i].right)};
+      for (const std::uint32_t hash : hashes[i]) vocabulary_.prefetch_slot(hash);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      for (const std::uint32_t hash : hashes[i]) vocabulary_.prefetch_text(hash);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& [left, right, position, left_buffer, right_buffer] = batch[i];
+      const auto left_id = vocabulary_.find(left, hashes[i][0]);
+      if (!left_id) refuse(std::string(left), i);
+      const auto right_id = vocabulary_.find(right, hashes[i][1]);
+      if (!right_id) refuse(std::string(right), i);
+      const auto joined_id = joined.find(left, right);
+      if (!joined_id) refuse(std::string(left).append(right), i);
+      ids[i] = {*left_id, *right_id, *joined_id};
+      merges_.prefetch(*left_id, *right_id);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      merges_.insert(ids[i][0], ids[i][1], {static_cast<std::int32_t>(num_done + i), ids[i][2]});
+      pairs_.emplace_back(ids[i][0], ids[i][1]);
+    }
+    num_done += count;
+    count = 0;
   };
   reader.array([&] {
-    std::string_view left;
-    std::string_view right;
-    if (reader.peek() == '[') {
-      int count = 0;
-      reader.array([&] {
-        ++count;
-        if (count == 1) {
-          left = reader.string(left_buffer);
-        } else {
-          right = reader.string(right_buffer);
-        }
-      });
-      if (count != 2) reader.fail("merge " + std::to_string(rank) + " is not a pair");
-    } else {
-      const std::string_view both = reader.string(left_buffer);
-      if (both.starts_with("#version")) return;  // the header of the old merges.txt
-      const std::size_t space = both.find(' ');
-      if (space == std::string_view::npos || both.find(' ', space + 1) != std::string_view::npos) {
-        reader.fail("merge " + std::to_string(rank) + " is not two tokens with a space between");
-      }
-      left = both.substr(0, space);
-      right = both.substr(space + 1);
-    }
-    const std::int32_t left_id = token(left);
-    const std::int32_t right_id = token(right);
-    const auto merged = vocabulary_.find_joined(left, right, joined);
-    if (!merged) (void)token(joined);
-    merges_.insert(left_id, right_id, {rank, *merged});
-    pairs_.emplace_back(left_id, right_id);
-    ++rank;
+    if (!read_merge(reader, num_done + count, batch[count])) return;
+    if (++count == kMergesAtATime) take_batch();
   });
+  take_batch();
 }
 
 void BpeModel::read_options(const std::vector<std::pair<std::string, Json>>& options,

@@ -20,8 +20,8 @@ std::string quoted(char c) {
 
 }  // namespace
 
-void JsonReader::fail(const std::string& message) const {
-  const std::string_view before = text_.substr(0, std::min(at_, text_.size()));
+void JsonReader::fail_at(std::size_t position, const std::string& message) const {
+  const std::string_view before = text_.substr(0, std::min(position, text_.size()));
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t newline = before.rfind('\n');
   const std::size_t column =

@@ -51,7 +51,10 @@ class JsonReader {
   // Only white space may be left.
   void end();
 
-  [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail(const std::string& message) const { fail_at(at_, message); }
+  // As fail(), about what was read up to an earlier position().
+  [[noreturn]] void fail_at(std::size_t position, const std::string& message) const;
+  std::size_t position() const { return at_; }
   const std::string& where() const { return where_; }
 
  private:
