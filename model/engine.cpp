@@ -141,6 +141,7 @@ std::int64_t Engine::Impl::submit(TokenRequest request, std::int64_t score_from)
   sequence->request = std::move(request);
   sequence->score_from = std::min(score_from, sequence->num_prompt_tokens);
   sequence->num_scored = sequence->score_from;
+  if (sequence->request.grammar) sequence->guide = sequence->request.grammar->start();
   if (sequence->request.prompt_logprobs) {
     constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
     sequence->result.prompt_logprobs.assign(sequence->tokens.size(), kNone);
@@ -269,9 +270,21 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
     return true;
   }
   const auto num_prompt = static_cast<std::size_t>(sequence.num_prompt_tokens);
-  const std::span<const float> processed =
+  TokenGuide* const guide = sequence.guide.get();
+  if (guide != nullptr && guide->must_end()) {
+    result.finish_reason = FinishReason::kStop;
+    return true;
+  }
+  std::span<const float> processed =
       processor.process(logits, request.sampling, std::span(sequence.tokens).first(num_prompt),
                         std::span(sequence.tokens).subspan(num_prompt));
+  if (guide != nullptr) {
+    processed = processor.restrict(processed, *guide, request.stop_tokens);
+    if (processed.empty()) {  // every way on begins with a stop token: cut short
+      result.finish_reason = FinishReason::kLength;
+      return true;
+    }
+  }
   const auto [token, sampling_logprob] =
       sampler.sample(processed, request.sampling, uniform_at(request.seed, position));
   if (std::find(request.stop_tokens.begin(), request.stop_tokens.end(), token) !=
@@ -279,6 +292,7 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
     result.finish_reason = FinishReason::kStop;
     return true;
   }
+  if (guide != nullptr) guide->accept(token);
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
   result.logprobs.push_back(logits[static_cast<std::size_t>(token)] - log_sum_exp);
@@ -286,7 +300,8 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
   if (request.top_logprobs > 0) {
     result.top_logprobs.push_back(top_tokens(logits, log_sum_exp, request.top_logprobs));
   }
-  if (request.should_stop && request.should_stop(result.tokens)) {
+  const bool must_end = guide != nullptr && guide->must_end();
+  if (must_end || (request.should_stop && request.should_stop(result.tokens))) {
     result.finish_reason = FinishReason::kStop;
     return true;
   }

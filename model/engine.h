@@ -13,6 +13,7 @@
 #include "model/checkpoint_files.h"
 #include "model/config.h"
 #include "model/sampling.h"
+#include "model/token_guide.h"
 
 namespace peira::model {
 
@@ -45,6 +46,10 @@ struct TokenRequest {
   // Called after every new token with all tokens generated so far; true ends the sequence there
   // (stop strings live in the text layer). May be empty.
   std::function<bool(std::span<const std::int32_t>)> should_stop;
+  // What the generated tokens must spell: others are never drawn, a stop token only where it may
+  // end, and where it must end the sequence stops by itself. Log-probabilities stay the model's.
+  // Null: anything. max_tokens and should_stop cut an answer before its grammar ends.
+  std::shared_ptr<const TokenGrammar> grammar;
 };
 
 struct TokenLogprob {

@@ -1,5 +1,9 @@
 #include "model/logit_processor.h"
 
+#include <algorithm>
+#include <bit>
+#include <limits>
+
 namespace peira::model {
 
 std::span<const float> LogitProcessor::process(std::span<const float> logits,
@@ -42,6 +46,34 @@ std::span<const float> LogitProcessor::process(std::span<const float> logits,
     }
   }
   return changed_;
+}
+
+std::span<const float> LogitProcessor::restrict(std::span<const float> logits, TokenGuide& guide,
+                                                std::span<const std::int32_t> stop_tokens) {
+  constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  restricted_.assign(logits.size(), kForbidden);
+  // A bias beyond float32 is still an allowed token's.
+  const auto allow = [&](std::size_t id) {
+    restricted_[id] = std::max(logits[id], std::numeric_limits<float>::lowest());
+  };
+  const std::span<const std::uint64_t> mask = guide.allowed();
+  for (std::size_t word = 0; word < mask.size(); ++word) {
+    for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t id = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (id >= logits.size()) break;
+      allow(id);
+    }
+  }
+  const bool may_end = guide.may_end();
+  for (const std::int32_t token : stop_tokens) {
+    const auto id = static_cast<std::size_t>(token);
+    if (token < 0 || id >= logits.size()) continue;
+    restricted_[id] = kForbidden;
+    if (may_end) allow(id);
+  }
+  const bool any = std::any_of(restricted_.begin(), restricted_.end(),
+                               [](float logit) { return logit > kForbidden; });
+  return any ? std::span<const float>(restricted_) : std::span<const float>();
 }
 
 }  // namespace peira::model

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/sampling.h"
+#include "model/token_guide.h"
 
 namespace peira::model {
 
@@ -21,8 +22,14 @@ class LogitProcessor {
                                  std::span<const std::int32_t> prompt,
                                  std::span<const std::int32_t> answer);
 
+  // `logits`, perhaps process()'s, with -infinity for all that `guide` does not allow; stop tokens
+  // are allowed where it may end. Empty when nothing is left. A view that the next call ends.
+  std::span<const float> restrict(std::span<const float> logits, TokenGuide& guide,
+                                  std::span<const std::int32_t> stop_tokens);
+
  private:
   std::vector<float> changed_;
+  std::vector<float> restricted_;
   std::vector<std::int32_t> counts_;  // [vocab_size], all zero between calls
 };
 

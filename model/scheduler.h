@@ -20,6 +20,7 @@ struct Sequence {
   PrefixCache::Hold hold;            // of the key-value cache
   std::int64_t num_computed = 0;     // tokens whose keys and values are cached
   bool is_cancelled = false;
+  std::unique_ptr<TokenGuide> guide;  // of request.grammar, after what was generated; may be null
   // Of the prompt up to the end of each of its full pages; equal prefixes have equal hashes.
   std::vector<std::uint64_t> page_hashes;
 
