@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,6 +34,13 @@ std::string streamed(const Tokenizer& tokenizer, const Ids& ids, bool skip_speci
 // A byte-level tokenizer of the 256 bytes and what a test adds.
 Json plain_tokenizer() {
   const OrderedJson golden = test::text_golden("tokenizers.json");
+  Json out(golden[0]["tokenizer"]);
+  return out;
+}
+
+// One with byte fallback, as SentencePiece makes them.
+Json spm_tokenizer() {
+  const OrderedJson golden = test::text_golden("sentencepiece.json");
   Json out(golden[0]["tokenizer"]);
   return out;
 }
@@ -174,6 +183,71 @@ TEST(StreamDecoder, HoldsACharacterUntilItIsWhole) {
   EXPECT_EQ(decoder.finish(), "\uFFFD");
 }
 
+// Four fallback bytes are one character, let out when the token behind them shows that no more
+// come; a run that is not UTF-8 is U+FFFD for each of its bytes, as the reference has it.
+TEST(StreamDecoder, HoldsFallbackBytesUntilTheyAreACharacter) {
+  const Tokenizer tokenizer(spm_tokenizer().dump(), "spm");
+  const auto id = [&](const char* token) { return tokenizer.find(token).value(); };
+  StreamDecoder decoder(tokenizer, true);
+  EXPECT_EQ(decoder.push(id("▁")), "");  // the space put in front of a text
+  for (const char* const byte : {"<0xF0>", "<0x9F>", "<0x98>", "<0x80>"}) {
+    EXPECT_EQ(decoder.push(id(byte)), "");
+  }
+  EXPECT_EQ(decoder.push(id("<s>")), "");  // special: left out, and no end of the run
+  EXPECT_EQ(decoder.push(id("a")), "😀a");
+  EXPECT_EQ(decoder.push(id("<0xF0>")), "");
+  EXPECT_EQ(decoder.push(id("<0x41>")), "");
+  EXPECT_EQ(decoder.push(id("▁")), "\uFFFD\uFFFD ");
+  EXPECT_EQ(decoder.push(id("<0xC3>")), "");
+  EXPECT_EQ(decoder.finish(), "\uFFFD");
+  EXPECT_EQ(tokenizer.bytes(id("<0xC3>")), "\xC3");
+  EXPECT_EQ(tokenizer.bytes(id("▁")), " ");
+}
+
+// By hand: the reference fails on a text shorter than what may be stripped at its end.
+TEST(StreamDecoder, StripsTheEndOfATextOnlyThere) {
+  Json description = spm_tokenizer();
+  description["decoder"]["decoders"][3]["stop"] = 2;
+  const Tokenizer tokenizer(description.dump(), "spm");
+  const std::int32_t space = tokenizer.find("▁").value();
+  const std::int32_t a = tokenizer.find("a").value();
+  StreamDecoder decoder(tokenizer, true);
+  EXPECT_EQ(decoder.push(space), "");
+  EXPECT_EQ(decoder.push(a), "a");
+  EXPECT_EQ(decoder.push(space), "");
+  EXPECT_EQ(decoder.push(space), "");
+  EXPECT_EQ(decoder.push(space), " ");
+  EXPECT_EQ(decoder.push(a), "  a");
+  EXPECT_EQ(decoder.push(space), "");
+  EXPECT_EQ(decoder.finish(), "");
+  EXPECT_EQ(tokenizer.decode(Ids{space}, true), "");
+}
+
+// A special token whose text normalization changes is special all the same.
+TEST(Tokenizer, LeavesOutNormalizedSpecialTokens) {
+  Json description = spm_tokenizer();
+  description["added_tokens"][2]["normalized"] = true;  // </s>, which becomes ▁</s>
+  const Tokenizer tokenizer(description.dump(), "spm");
+  const std::int32_t a = tokenizer.find("a").value();
+  EXPECT_EQ(tokenizer.decode(Ids{a, 2}, true), "a");
+  EXPECT_EQ(tokenizer.decode(Ids{a, 2}, false), "a </s>");
+}
+
+// Texts of a SentencePiece vocabulary are cut where no merge can join: the ids must be those of the
+// whole, which a tokenizer that may not cut (ignore_merges) finds.
+TEST(Tokenizer, CutsNoTextThatAMergeWouldJoin) {
+  Json whole = spm_tokenizer();
+  whole["model"]["ignore_merges"] = true;
+  const Tokenizer cutting(spm_tokenizer().dump(), "cutting");
+  const Tokenizer not_cutting(whole.dump(), "not cutting");
+  std::string text;
+  for (const char* const file :
+       {"model/text/bpe.cpp", "README.md", "tests/golden/text/qwen3.json"}) {
+    text += read_file(std::filesystem::path(PEIRA_SOURCE_DIR) / file);
+  }
+  EXPECT_EQ(cutting.encode(text), not_cutting.encode(text));
+}
+
 // Quadratic merging of a million bytes would take minutes.
 TEST(Tokenizer, EncodesOneLongWordInGoodTime) {
   const Tokenizer tokenizer(plain_tokenizer().dump(), "plain");
@@ -245,6 +319,61 @@ TEST(Tokenizer, SaysWhereAMalformedFileIsWrong) {
             "tokenizer.json:1:28: expected ',' or '}' but found the end of the file");
   EXPECT_EQ(message_of("{\"model\": {}} x").substr(0, 15), "tokenizer.json:");
   EXPECT_EQ(message_of("[1]"), "tokenizer.json:1:1: expected a tokenizer: a JSON object");
+}
+
+TEST(Tokenizer, SaysWhichPartIsWrong) {
+  const auto with = [](const std::string& pointer, const Json& value) {
+    Json tokenizer = spm_tokenizer();
+    tokenizer[Json::json_pointer(pointer)] = value;
+    const std::string message = message_of(tokenizer.dump());
+    EXPECT_TRUE(message.starts_with("tokenizer.json: ")) << message;
+    return message.substr(std::min<std::size_t>(16, message.size()));
+  };
+  EXPECT_EQ(with("/normalizer", 5), "normalizer: not an object");
+  EXPECT_EQ(with("/normalizer", {{"type", "Prepend"}, {"prepend", 1}}),
+            "normalizer: \"prepend\" is not a string");
+  EXPECT_EQ(with("/normalizer", {{"type", "Replace"}, {"pattern", {}}, {"content", "x"}}),
+            "normalizer: needs a pattern {\"Regex\": \"...\"} or {\"String\": \"...\"}");
+  EXPECT_EQ(with("/normalizer", {{"type", "Prepend"}, {"prepend", std::string(5000, 'x')}}),
+            "normalizer: Prepend with more than 4096 bytes");
+  const Json mark = {{"type", "Metaspace"}, {"replacement", "▁"}};
+  const auto metaspace = [&](const char* key, const Json& value) {
+    Json out = mark;
+    out[key] = value;
+    return out;
+  };
+  EXPECT_EQ(with("/pre_tokenizer", metaspace("replacement", "ab")),
+            "pre_tokenizer: \"replacement\" is not one character");
+  EXPECT_EQ(with("/pre_tokenizer", metaspace("prepend_scheme", "last")),
+            "pre_tokenizer: prepend_scheme last is not known\n  supported: first, never, always");
+  Json both = metaspace("prepend_scheme", "first");
+  both["add_prefix_space"] = false;
+  EXPECT_EQ(with("/pre_tokenizer", both),
+            "pre_tokenizer: add_prefix_space is false but prepend_scheme is first");
+  EXPECT_EQ(with("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", Json(13, mark)}}),
+            "pre_tokenizer: more than 12 steps of Metaspace and ByteLevel kind");
+  EXPECT_EQ(with("/decoder/decoders/3/start", -1),
+            "decoder: start -1 is not an integer from 0 to 1048576");
+  EXPECT_EQ(with("/decoder/decoders/0/content", nullptr), "decoder: \"content\" is not a string");
+  EXPECT_EQ(with("/post_processor/single", Json::array()),
+            "post_processor: \"single\" holds the text 0 times\n  supported: once");
+  EXPECT_EQ(with("/post_processor/special_tokens/<s>/ids", {1.5}),
+            "post_processor: ids 1.5 is not an integer from 0 to 4194303");
+  EXPECT_EQ(with("/model/unk_token", "<none>"),
+            "model: unk_token \"<none>\" is not in the vocabulary");
+  Json nested = mark;
+  for (int i = 0; i < 20; ++i) nested = {{"type", "Sequence"}, {"pretokenizers", {nested}}};
+  EXPECT_EQ(with("/pre_tokenizer", nested), "pre_tokenizer: nests deeper than 16 levels");
+}
+
+// A normalizer that makes much of little is stopped before the memory is gone.
+TEST(Tokenizer, StopsANormalizerThatExplodes) {
+  Json description = spm_tokenizer();
+  const Json replace = {
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(4000, 'a')}};
+  description["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json(20, replace)}};
+  const Tokenizer tokenizer(description.dump(), "explosive");
+  EXPECT_THROW(tokenizer.encode("aaaaaaaaaa"), Error);
 }
 
 TEST(Tokenizer, RefusesPatternsThatAreWrongOrMeanSomethingElse) {
