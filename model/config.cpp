@@ -103,12 +103,13 @@ RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
   out.rope_theta = rope.find("rope_theta") != nullptr ? rope.positive_or("rope_theta", 0)
                                                       : fields.positive_or("rope_theta", 10000);
   if (out.rope_type == "default") return out;
-  if (out.rope_type != "linear" && out.rope_type != "yarn") {
-    fail(rope.where(), "rope_type \"" + out.rope_type +
-                           "\" is not supported\n  supported: default, linear, yarn");
-  }
   const bool is_yarn = out.rope_type == "yarn";
-  if (is_yarn) {
+  const bool is_llama3 = out.rope_type == "llama3";
+  if (out.rope_type != "linear" && !is_yarn && !is_llama3) {
+    fail(rope.where(), "rope_type \"" + out.rope_type +
+                           "\" is not supported\n  supported: default, linear, llama3, yarn");
+  }
+  if (is_yarn || is_llama3) {
     // A value beside rope_scaling wins over one inside, as in transformers.
     out.original_max_position_embeddings =
         fields.find("original_max_position_embeddings") != nullptr
@@ -121,6 +122,16 @@ RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
     fail(rope.where(), "factor is missing");
   } else {
     out.factor = rope.positive_or("factor", 1);
+  }
+  if (is_llama3) {
+    for (const char* const key : {"low_freq_factor", "high_freq_factor"}) require(rope, key);
+    out.low_freq_factor = rope.positive_or("low_freq_factor", 1);
+    out.high_freq_factor = rope.positive_or("high_freq_factor", 4);
+    if (out.high_freq_factor <= out.low_freq_factor) {
+      fail(rope.where(), "high_freq_factor is " + shown_json(out.high_freq_factor) +
+                             " but low_freq_factor is " + shown_json(out.low_freq_factor) +
+                             "\n  frequencies between the two are blended: it must be larger");
+    }
   }
   if (is_yarn) {
     out.attention_factor = rope.number("attention_factor");
@@ -149,9 +160,40 @@ int ModelConfig::conv_channels() const {
          linear_num_value_heads * linear_value_head_dim;
 }
 
-ModelConfig config_from_json(const Json& config, const std::string& where) {
-  const ConfigFields fields(config, where);
-  const Family& family = family_of(fields);
+namespace {
+
+// The fields of the model that runs: of text_config where a family wraps it, with what stands
+// beside it for the whole checkpoint, over what an absent field means.
+Json flattened(const Family& family, const Json& config, const std::string& where) {
+  Json out = parse_json(family.defaults, "the defaults of " + std::string(family.model_type));
+  const Json* own = &config;
+  if (!family.text_key.empty()) {
+    const auto found = config.find(family.text_key);
+    if (found == config.end() || !found->is_object()) {
+      fail(where, std::string(family.text_key) + " is missing\n  it describes the model of text");
+    }
+    own = &*found;
+  }
+  out.update(*own);
+  if (own == &config) return out;
+  for (const char* const key :
+       {"architectures", "bos_token_id", "eos_token_id", "pad_token_id", "dtype", "torch_dtype",
+        "tie_word_embeddings", "quantization_config"}) {
+    if (const auto found = config.find(key); found != config.end() && !found->is_null()) {
+      out[key] = *found;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+ModelConfig config_from_json(const Json& config, const std::string& file) {
+  const Family& family = family_of(ConfigFields(config, file));
+  const Json flat = flattened(family, config, file);
+  const std::string where =
+      family.text_key.empty() ? file : file + ": " + std::string(family.text_key);
+  const ConfigFields fields(flat, where);
   ModelConfig out;
   out.model_type = family.model_type;
   out.vocab_size = fields.size("vocab_size");
@@ -273,6 +315,54 @@ void require_silu(const ConfigFields& fields, const ModelConfig& config) {
   }
 }
 
+void read_fp8(const ConfigFields& fields, ModelConfig& config) {
+  const Json* const given = fields.find("quantization_config");
+  if (given == nullptr) return;
+  const ConfigFields quantization(*given, fields.where() + ": quantization_config");
+  const auto expect_text = [&](const char* key, const char* supported, const char* absent) {
+    const std::string text = quantization.text_or(key, absent);
+    if (text != supported) {
+      quantization.fail(std::string(key) + " \"" + text +
+                        "\" is not supported\n  supported: " + supported);
+    }
+  };
+  expect_text("quant_method", "fp8", "");
+  expect_text("fmt", "e4m3", "e4m3");
+  expect_text("activation_scheme", "dynamic", "dynamic");
+  require(quantization, "weight_block_size");
+  const Json& block = *quantization.find("weight_block_size");
+  if (block != Json({kFp8Block, kFp8Block})) {
+    quantization.fail("weight_block_size is " + shown_json(block) + "\n  supported: [128, 128]");
+  }
+  config.has_fp8_weights = true;
+  const Json* const modules = quantization.find("modules_to_not_convert");
+  if (modules == nullptr) return;
+  if (!modules->is_array()) {
+    quantization.fail("modules_to_not_convert is " + shown_json(*modules) + ", not a list");
+  }
+  for (const Json& module : *modules) {
+    if (!module.is_string()) {
+      quantization.fail("modules_to_not_convert names " + shown_json(module) + ", not a string");
+    }
+    config.modules_to_not_convert.push_back(module.get<std::string>());
+  }
+}
+
+void refuse_partial_rotation(const ConfigFields& fields) {
+  const auto check = [](const ConfigFields& given) {
+    if (const double factor = given.positive_or("partial_rotary_factor", 1); factor != 1) {
+      given.fail("partial_rotary_factor is " + shown_json(factor) +
+                 "\n  heads of this model turn as a whole");
+    }
+  };
+  check(fields);
+  for (const char* const key : {"rope_parameters", "rope_scaling"}) {
+    if (const Json* const rope = fields.find(key); rope != nullptr) {
+      check(ConfigFields(*rope, fields.where() + ": " + key));
+    }
+  }
+}
+
 void refuse_quantization(const ConfigFields& fields) {
   if (fields.find("quantization_config") != nullptr) {
     fields.fail(
@@ -315,6 +405,23 @@ ModelConfig load_config(const CheckpointFiles& files) {
   return config;
 }
 
+namespace {
+
+// In float32, as the operations of transformers round.
+float llama3_frequency(const RopeParameters& rope, float inv_freq) {
+  const auto factor = static_cast<float>(rope.factor);
+  const auto low = static_cast<float>(rope.low_freq_factor);
+  const auto high = static_cast<float>(rope.high_freq_factor);
+  const auto original = static_cast<float>(rope.original_max_position_embeddings);
+  const float wavelength = static_cast<float>(2 * std::numbers::pi) * (1.0F / inv_freq);
+  if (wavelength > original / low) return inv_freq / factor;
+  if (wavelength < original / high) return inv_freq;
+  const float smooth = (original * (1.0F / wavelength) - low) / (high - low);
+  return (1.0F - smooth) * inv_freq / factor + smooth * inv_freq;
+}
+
+}  // namespace
+
 RopeFrequencies rope_frequencies(const RopeParameters& rope, int rotary_dim) {
   const int half = rotary_dim / 2;
   std::vector<float> pos_freqs(static_cast<std::size_t>(half));
@@ -331,6 +438,7 @@ RopeFrequencies rope_frequencies(const RopeParameters& rope, int rotary_dim) {
     for (std::size_t i = 0; i < pos_freqs.size(); ++i) {
       out.inv_freq[i] = 1.0F / pos_freqs[i];
       if (rope.rope_type == "linear") out.inv_freq[i] /= factor;
+      if (rope.rope_type == "llama3") out.inv_freq[i] = llama3_frequency(rope, out.inv_freq[i]);
     }
     return out;
   }

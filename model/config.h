@@ -19,16 +19,21 @@ namespace peira::model {
 // Rotary position embedding. Old files write rope_theta and rope_scaling (with "type" or
 // "rope_type"), transformers 5 writes rope_parameters; both end up here.
 struct RopeParameters {
-  std::string rope_type = "default";  // "default", "linear" or "yarn"
+  std::string rope_type = "default";  // "default", "linear", "llama3" or "yarn"
   double rope_theta = 10000;
-  double factor = 1;  // linear and yarn: how much longer the context became
+  double factor = 1;  // of all but default: how much longer the context became
+  // llama3 and yarn only: the context before.
+  double original_max_position_embeddings = 0;
+  // llama3 only: frequencies that turn less often than the first over the original context are
+  // divided by factor, those that turn more often than the second stay.
+  double low_freq_factor = 1;
+  double high_freq_factor = 4;
   // yarn only. Absent values are derived as transformers 5.17 does.
   std::optional<double> attention_factor;
   std::optional<double> mscale;
   std::optional<double> mscale_all_dim;
   double beta_fast = 32;
   double beta_slow = 1;
-  double original_max_position_embeddings = 0;
   bool truncate = true;
 };
 
@@ -82,7 +87,11 @@ struct ModelConfig {
   bool norm_topk_prob = false;
   int shared_expert_intermediate_size = 0;  // 0: there is no shared expert
   GatedActivation activation;               // of dense layers and experts
+  bool mlp_bias = false;                    // of dense layers
   bool has_mxfp4_experts = false;           // quantization_config says that experts are MXFP4
+  // quantization_config says that matrices are FP8 with block scales, but for these modules.
+  bool has_fp8_weights = false;
+  std::vector<std::string> modules_to_not_convert;
 
   // Linear attention (gated DeltaNet).
   int linear_num_key_heads = 0;
@@ -113,16 +122,19 @@ ModelConfig config_from_json(const Json& config, const std::string& where);
 
 // Pieces of config.json that families share; each family's read_config() calls those it has.
 //
-// read_rope            the parameters in `rope`, an object such as rope_scaling, with what older
-//                      files write beside it in `fields`.
-// read_layer_types     layer_types, each of them one of `allowed`; false when the field is absent.
-// read_sliding_window  sliding_window, which must be there if a layer slides.
-// require              refuses a config without `key`: for sizes that have no safe default.
-// read_experts         num_experts (or num_local_experts), num_experts_per_tok, norm_topk_prob and
-//                      which layers are sparse.
-// require_silu         refuses another hidden_act.
-// refuse_quantization  for families without quantised weights.
-// throws               Error(kData), naming file and field.
+// read_rope                the parameters in `rope`, an object such as rope_scaling, with what
+// older
+//                          files write beside it in `fields`.
+// read_layer_types         layer_types, each of them one of `allowed`; false when the field is
+// absent. read_sliding_window      sliding_window, which must be there if a layer slides. require
+// refuses a config without `key`: for sizes that have no safe default. read_experts num_experts (or
+// num_local_experts), num_experts_per_tok, norm_topk_prob and
+//                          which layers are sparse.
+// require_silu             refuses another hidden_act.
+// read_fp8                 a quantization_config of FP8 blocks, where there is one; refuses
+// another. refuse_quantization      for families without quantised weights. refuse_partial_rotation
+// for families whose heads turn as a whole. throws                   Error(kData), naming file and
+// field.
 RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
                          int max_position_embeddings);
 bool read_layer_types(const ConfigFields& fields, std::initializer_list<LayerType> allowed,
@@ -131,14 +143,16 @@ void read_sliding_window(const ConfigFields& fields, ModelConfig& config);
 void require(const ConfigFields& fields, std::string_view key);
 void read_experts(const ConfigFields& fields, ModelConfig& config);
 void require_silu(const ConfigFields& fields, const ModelConfig& config);
+void read_fp8(const ConfigFields& fields, ModelConfig& config);
 void refuse_quantization(const ConfigFields& fields);
+void refuse_partial_rotation(const ConfigFields& fields);
 
 // Fills `config.generation` from a parsed generation_config.json.
 void apply_generation_config(const Json& generation, const std::string& where, ModelConfig& config);
 
 // The inverse frequencies [rotary_dim / 2], in float32 as transformers computes them, and the
-// factor on cos and sin. source  modeling_rope_utils.py of transformers 5.17; yarn: Peng et al.
-// 2023, arXiv:2309.00071.
+// factor on cos and sin.
+// source  modeling_rope_utils.py of transformers 5.17; yarn: Peng et al. 2023, arXiv:2309.00071.
 struct RopeFrequencies {
   std::vector<float> inv_freq;
   float attention_scaling = 1;

@@ -295,6 +295,12 @@ bool CheckpointTensors::has(std::string_view name) const {
   return tensors_.find(name) != tensors_.end();
 }
 
+Shape CheckpointTensors::shape_of(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end() || found->second.tensor.shape.size() > Shape::kMaxRank) return {};
+  return Shape(found->second.tensor.shape);
+}
+
 const CheckpointTensors::Entry* CheckpointTensors::take_entry(const std::string& name,
                                                               const Shape& shape) {
   const auto found = tensors_.find(name);
@@ -319,6 +325,18 @@ ConstTensorView CheckpointTensors::take(const std::string& name, const Shape& sh
   if (!dtype) {
     fail(entry->where + ": tensor " + shown(name),
          "is " + entry->tensor.dtype + "; supported are BF16, F16 and F32");
+  }
+  return {entry->tensor.bytes.data(), *dtype, shape};
+}
+
+ConstTensorView CheckpointTensors::take_matrix(const std::string& name, const Shape& shape) {
+  const Entry* const entry = take_entry(name, shape);
+  if (entry == nullptr) return {};
+  const bool is_fp8 = entry->tensor.dtype == "F8_E4M3";
+  const std::optional<DType> dtype = is_fp8 ? DType::kF8E4M3 : weight_type(entry->tensor.dtype);
+  if (!dtype) {
+    fail(entry->where + ": tensor " + shown(name),
+         "is " + entry->tensor.dtype + "; supported are BF16, F16, F32 and F8_E4M3");
   }
   return {entry->tensor.bytes.data(), *dtype, shape};
 }

@@ -47,9 +47,13 @@ class CheckpointTensors {
   // The checkpoint's, for messages.
   const std::string& name() const { return name_; }
   bool has(std::string_view name) const;
+  // The shape of `name`; empty when it is absent or has more than Shape::kMaxRank axes.
+  Shape shape_of(std::string_view name) const;
   // The tensor `name`, whose shape has to be `shape`. An absent one is noted for finish() and comes
   // back empty. throws Error(kData): another shape, or a dtype that is not BF16, F16 or F32.
   ConstTensorView take(const std::string& name, const Shape& shape);
+  // The same for a matrix, which may also be F8_E4M3.
+  ConstTensorView take_matrix(const std::string& name, const Shape& shape);
   // The same for a tensor of dtype U8: packed values and their scales.
   ConstTensorView take_bytes(const std::string& name, const Shape& shape);
   // Counts the tensors whose names start with `prefix` as taken: parts of the checkpoint that the

@@ -21,6 +21,10 @@ struct Family {
   void (*read_config)(const ConfigFields& fields, ModelConfig& config);
   // Takes all tensors by name, in host memory.
   DecoderWeights (*take_weights)(const ModelConfig& config, WeightLoader& loader);
+  // What fields mean that config.json leaves out, where it is not what most families mean: JSON.
+  std::string_view defaults = "{}";
+  // The member of config.json that holds the fields, where a larger model wraps the one of text.
+  std::string_view text_key = {};
 };
 
 // All families, in the order in which messages list them.
@@ -33,8 +37,14 @@ DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors
                                     Backend& backend);
 
 // One a file of this folder.
+Family gemma3_family();
+Family gemma3_text_family();
 Family gpt_oss_family();
+Family llama_family();
+Family mixtral_family();
+Family olmoe_family();
 Family qwen2_moe_family();
+Family qwen3_family();
 Family qwen3_moe_family();
 Family qwen3_next_family();
 

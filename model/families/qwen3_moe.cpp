@@ -9,7 +9,8 @@ namespace {
 void read_config(const ConfigFields& fields, ModelConfig& config) {
   read_experts(fields, config);
   require_silu(fields, config);
-  refuse_quantization(fields);
+  read_fp8(fields, config);
+  refuse_partial_rotation(fields);
   if (fields.flag_or("use_sliding_window", false)) {
     fields.fail(
         "use_sliding_window is true, which is not supported\n  try: a checkpoint that attends over "
@@ -18,31 +19,21 @@ void read_config(const ConfigFields& fields, ModelConfig& config) {
 }
 
 DecoderWeights take_weights(const ModelConfig& config, WeightLoader& loader) {
-  const std::int64_t hidden = config.hidden_size;
-  DecoderWeights out;
-  out.embed_tokens = loader.matrix("model.embed_tokens.weight", {config.vocab_size, hidden});
-  for (int i = 0; i < config.num_hidden_layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    DecoderLayerWeights& layer = out.layers.emplace_back();
-    layer.input_layernorm = loader.vector(prefix + "input_layernorm.weight", {hidden});
+  return loader.decoder([&](int index, const std::string& prefix, DecoderLayerWeights& layer) {
     AttentionWeights attention = loader.attention(prefix + "self_attn.");
     attention.q_norm = loader.vector(prefix + "self_attn.q_norm.weight", {config.head_dim});
     attention.k_norm = loader.vector(prefix + "self_attn.k_norm.weight", {config.head_dim});
     layer.mixer = std::move(attention);
-    layer.post_attention_layernorm =
-        loader.vector(prefix + "post_attention_layernorm.weight", {hidden});
-    if (config.is_moe_layer(i)) {
+    if (config.is_moe_layer(index)) {
       MoeWeights moe;
-      moe.router = loader.matrix(prefix + "mlp.gate.weight", {config.num_experts, hidden});
+      moe.router =
+          loader.matrix(prefix + "mlp.gate.weight", {config.num_experts, config.hidden_size});
       moe.experts = loader.experts(prefix + "mlp.experts.");
       layer.mlp = std::move(moe);
     } else {
       layer.mlp = loader.dense_mlp(prefix + "mlp.", config.intermediate_size);
     }
-  }
-  out.norm = loader.vector("model.norm.weight", {hidden});
-  out.lm_head = loader.lm_head(out.embed_tokens);
-  return out;
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "model/families/weight_loader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -23,7 +24,30 @@ ConstTensorView WeightLoader::shifted_vector(const std::string& name, const Shap
 }
 
 Weight WeightLoader::matrix(const std::string& name, const Shape& shape) {
-  return tensors_.take(name, shape);
+  const ConstTensorView values = tensors_.take_matrix(name, shape);
+  if (!values || values.dtype != DType::kF8E4M3) return values;
+  return {values, fp8_scales(name, shape)};
+}
+
+ConstTensorView WeightLoader::fp8_scales(const std::string& matrix_name, const Shape& shape) {
+  if (!config_.has_fp8_weights) {
+    fail("tensor " + matrix_name +
+         " is F8_E4M3 but config.json has no quantization_config of quant_method fp8");
+  }
+  for (const std::string& module : config_.modules_to_not_convert) {
+    if (matrix_name.starts_with(module + ".")) {
+      fail("tensor " + matrix_name + " is F8_E4M3 but modules_to_not_convert names " + module);
+    }
+  }
+  const auto blocks = [](std::int64_t size) { return (size + kFp8Block - 1) / kFp8Block; };
+  const Shape scales_shape{blocks(shape[0]), blocks(shape[1])};
+  const ConstTensorView stored = vector(matrix_name + "_scale_inv", scales_shape);
+  if (!stored || stored.dtype == DType::kF32) return stored;
+  const TensorView out = own(DType::kF32, scales_shape);
+  for (std::int64_t row = 0; row < scales_shape[0]; ++row) {
+    widen_row(stored, row, out.slice(row, 1).f32());
+  }
+  return out;
 }
 
 TensorView WeightLoader::own(DType dtype, const Shape& shape) {
@@ -105,50 +129,118 @@ AttentionWeights WeightLoader::attention(const std::string& prefix) {
 
 DenseMlpWeights WeightLoader::dense_mlp(const std::string& prefix, std::int64_t inner) {
   const std::int64_t hidden = config_.hidden_size;
-  return {matrix(prefix + "gate_proj.weight", {inner, hidden}),
-          matrix(prefix + "up_proj.weight", {inner, hidden}),
-          matrix(prefix + "down_proj.weight", {hidden, inner})};
+  DenseMlpWeights out;
+  out.gate_proj = matrix(prefix + "gate_proj.weight", {inner, hidden});
+  out.up_proj = matrix(prefix + "up_proj.weight", {inner, hidden});
+  out.down_proj = matrix(prefix + "down_proj.weight", {hidden, inner});
+  if (config_.mlp_bias) {
+    out.gate_bias = vector(prefix + "gate_proj.bias", {inner});
+    out.up_bias = vector(prefix + "up_proj.bias", {inner});
+    out.down_bias = vector(prefix + "down_proj.bias", {hidden});
+  }
+  return out;
 }
 
-ExpertWeights WeightLoader::experts(const std::string& prefix) {
+ConstTensorView WeightLoader::transposed(const ConstTensorView& stored, std::int64_t first,
+                                         std::int64_t count) {
+  const std::int64_t inputs = stored.shape[0];
+  const std::int64_t outputs = stored.shape[1];
+  const TensorView out = own(stored.dtype, {count, inputs});
+  const auto copy = [&]<typename Bits>(Bits /*of an element*/) {
+    const auto* const from = static_cast<const Bits*>(stored.data);
+    auto* const to = static_cast<Bits*>(out.data);
+    constexpr std::int64_t kTile = 32;  // rows of a tile stay in the cache on both sides
+    for (std::int64_t tile = 0; tile < inputs; tile += kTile) {
+      for (std::int64_t o = 0; o < count; ++o) {
+        for (std::int64_t i = tile; i < std::min(inputs, tile + kTile); ++i) {
+          to[o * inputs + i] = from[i * outputs + first + o];
+        }
+      }
+    }
+  };
+  if (stored.dtype == DType::kF32) {
+    copy(std::uint32_t{});
+  } else {
+    copy(std::uint16_t{});
+  }
+  return out;
+}
+
+ExpertWeights WeightLoader::experts(const std::string& prefix, const ExpertNames& names) {
   const std::int64_t hidden = config_.hidden_size;
   const std::int64_t inner = config_.moe_intermediate_size;
   const std::int64_t num_experts = config_.num_experts;
   ExpertWeights out;
   out.activation = config_.activation;
-  const std::string fused_name = prefix + "gate_up_proj";
-  if (has(fused_name)) {
-    const ConstTensorView gate_up = vector(fused_name, {num_experts, 2 * inner, hidden});
-    const ConstTensorView down = vector(prefix + "down_proj", {num_experts, hidden, inner});
-    for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
-      out.gate_proj.emplace_back(gate_up.at(expert).slice(0, inner));
-      out.up_proj.emplace_back(gate_up.at(expert).slice(inner, inner));
-      out.down_proj.emplace_back(down.at(expert));
+  const std::string gate_up_name = prefix + "gate_up_proj";
+  const std::string down_name = prefix + "down_proj";
+  if (!has(gate_up_name)) {
+    const auto add = [&](std::vector<Weight>& to, std::int64_t expert, std::string_view name,
+                         const Shape& shape) {
+      to.push_back(
+          matrix(prefix + std::to_string(expert) + "." + std::string(name) + ".weight", shape));
+    };
+    for (std::int64_t expert = 0; expert < num_experts; ++expert) {
+      add(out.gate_proj, expert, names.gate, {inner, hidden});
+      add(out.up_proj, expert, names.up, {inner, hidden});
+      add(out.down_proj, expert, names.down, {hidden, inner});
     }
     return out;
   }
-  for (std::int64_t expert = 0; expert < num_experts; ++expert) {
-    const std::string name = prefix + std::to_string(expert) + ".";
-    out.gate_proj.push_back(matrix(name + "gate_proj.weight", {inner, hidden}));
-    out.up_proj.push_back(matrix(name + "up_proj.weight", {inner, hidden}));
-    out.down_proj.push_back(matrix(name + "down_proj.weight", {hidden, inner}));
+  // One of the two tells: 2I = H and I = H cannot both be.
+  const Shape gate_up_input_major{num_experts, hidden, 2 * inner};
+  const Shape down_input_major{num_experts, inner, hidden};
+  const bool is_input_major = 2 * inner != hidden
+                                  ? tensors_.shape_of(gate_up_name) == gate_up_input_major
+                                  : tensors_.shape_of(down_name) == down_input_major;
+  if (is_input_major) {
+    const ConstTensorView gate_up = vector(gate_up_name, gate_up_input_major);
+    const ConstTensorView down = vector(down_name, down_input_major);
+    for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
+      out.gate_proj.emplace_back(transposed(gate_up.at(expert), 0, inner));
+      out.up_proj.emplace_back(transposed(gate_up.at(expert), inner, inner));
+      out.down_proj.emplace_back(transposed(down.at(expert), 0, hidden));
+    }
+    return out;
+  }
+  const ConstTensorView gate_up = vector(gate_up_name, {num_experts, 2 * inner, hidden});
+  const ConstTensorView down = vector(down_name, {num_experts, hidden, inner});
+  for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
+    out.gate_proj.emplace_back(gate_up.at(expert).slice(0, inner));
+    out.up_proj.emplace_back(gate_up.at(expert).slice(inner, inner));
+    out.down_proj.emplace_back(down.at(expert));
   }
   return out;
 }
 
-Weight WeightLoader::lm_head(const Weight& embed_tokens) {
-  constexpr const char* kName = "lm_head.weight";
+DecoderWeights WeightLoader::decoder(const TakeLayer& take_layer) {
+  const std::int64_t hidden = config_.hidden_size;
+  DecoderWeights out;
+  out.embed_tokens = matrix("model.embed_tokens.weight", {config_.vocab_size, hidden});
+  for (int i = 0; i < config_.num_hidden_layers; ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    DecoderLayerWeights& layer = out.layers.emplace_back();
+    layer.input_layernorm = vector(prefix + "input_layernorm.weight", {hidden});
+    layer.post_attention_layernorm = vector(prefix + "post_attention_layernorm.weight", {hidden});
+    take_layer(i, prefix, layer);
+  }
+  out.norm = vector("model.norm.weight", {hidden});
+  out.lm_head = lm_head(out.embed_tokens);
+  return out;
+}
+
+Weight WeightLoader::lm_head(const Weight& embed_tokens, const std::string& name) {
   const Shape shape{config_.vocab_size, config_.hidden_size};
-  if (!config_.tie_word_embeddings) return matrix(kName, shape);
-  if (!has(kName)) return embed_tokens;
-  const Weight stored = matrix(kName, shape);
+  if (!config_.tie_word_embeddings) return matrix(name, shape);
+  if (!has(name)) return embed_tokens;
+  const Weight stored = matrix(name, shape);
   const auto size_bytes = static_cast<std::size_t>(bytes_of(stored.dtype(), shape.num_elements()));
   if (embed_tokens &&
       (stored.dtype() != embed_tokens.dtype() ||
        std::memcmp(stored.values.data, embed_tokens.values.data, size_bytes) != 0)) {
-    fail(
-        "tensor lm_head.weight differs from model.embed_tokens.weight though config.json "
-        "says tie_word_embeddings\n  try: tie_word_embeddings false");
+    fail("tensor " + name +
+         " differs from the embedding though config.json says tie_word_embeddings\n  try: "
+         "tie_word_embeddings false");
   }
   return embed_tokens;
 }

@@ -1,13 +1,14 @@
 // Takes a checkpoint's tensors by name, and the parts that most families have under equal names.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/config.h"
-#include "model/layers/attention.h"
-#include "model/layers/mlp.h"
+#include "model/layers/decoder.h"
 #include "model/safetensors.h"
 
 namespace peira::model {
@@ -34,7 +35,7 @@ class WeightLoader {
   }
   // As vector(), plus `offset`, in float32: norms stored as their difference from one.
   ConstTensorView shifted_vector(const std::string& name, const Shape& shape, float offset);
-  // A weight matrix, of any type.
+  // A weight matrix: plain, or FP8 with the scales in {name}_scale_inv.
   Weight matrix(const std::string& name, const Shape& shape);
   // Consecutive rows of a stored matrix.
   struct RowRange {
@@ -57,16 +58,34 @@ class WeightLoader {
 
   // {q,k,v,o}_proj of `prefix` ("model.layers.0.self_attn."), with biases if attention_bias.
   AttentionWeights attention(const std::string& prefix);
-  // {gate,up,down}_proj of `prefix`.
+  // {gate,up,down}_proj of `prefix`, with biases if mlp_bias.
   DenseMlpWeights dense_mlp(const std::string& prefix, std::int64_t inner);
-  // Experts of `prefix` ("model.layers.0.mlp.experts."): one by one ({e}.gate_proj.weight ...), or
-  // fused as gate_up_proj [E, 2I, H] (gate rows first) and down_proj [E, H, I].
-  ExpertWeights experts(const std::string& prefix);
+  // Experts of `prefix` ("model.layers.0.mlp.experts."): one by one ({e}.gate_proj.weight, or the
+  // family's own names), or fused as gate_up_proj [E, 2I, H] (gate rows first) and down_proj
+  // [E, H, I], or both of these input-major, [E, H, 2I] and [E, I, H]: their shapes tell.
+  struct ExpertNames {
+    std::string_view gate = "gate_proj";
+    std::string_view up = "up_proj";
+    std::string_view down = "down_proj";
+  };
+  ExpertWeights experts(const std::string& prefix, const ExpertNames& names);
+  ExpertWeights experts(const std::string& prefix) { return experts(prefix, {}); }
   // lm_head.weight, or `embed_tokens` where they are tied. A tied model may carry the tensor all
   // the same; then it has to be the embedding.
-  Weight lm_head(const Weight& embed_tokens);
+  Weight lm_head(const Weight& embed_tokens, const std::string& name = "lm_head.weight");
+  // All of a decoder that most families share: embed_tokens, each layer's input_layernorm and
+  // post_attention_layernorm, the last norm and lm_head. `take_layer` takes the rest of a layer,
+  // whose names start with `prefix`.
+  using TakeLayer =
+      std::function<void(int index, const std::string& prefix, DecoderLayerWeights& layer)>;
+  DecoderWeights decoder(const TakeLayer& take_layer);
 
  private:
+  ConstTensorView fp8_scales(const std::string& matrix_name, const Shape& shape);
+  // The transpose of `stored`, a matrix in input-major order, of which `count` outputs from `first`
+  // are wanted.
+  ConstTensorView transposed(const ConstTensorView& stored, std::int64_t first, std::int64_t count);
+
   const ModelConfig& config_;
   CheckpointTensors& tensors_;
   std::vector<Tensor> owned_;

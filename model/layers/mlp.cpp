@@ -12,10 +12,10 @@ void gated_unit(Backend& backend, const ModelConfig& config, const DenseMlpWeigh
   const Shape shape{rows, weights.gate_proj.shape()[0]};
   const TensorView gate = buffers.gate.view().first(shape);
   const TensorView up = buffers.up.view().first(shape);
-  backend.linear(
-      x, std::array{LinearPart{weights.gate_proj, {}, gate}, LinearPart{weights.up_proj, {}, up}});
+  backend.linear(x, std::array{LinearPart{weights.gate_proj, weights.gate_bias, gate},
+                               LinearPart{weights.up_proj, weights.up_bias, up}});
   backend.gated_activation(config.activation, gate, up, gate);
-  backend.linear(gate, std::array{LinearPart{weights.down_proj, {}, out}});
+  backend.linear(gate, std::array{LinearPart{weights.down_proj, weights.down_bias, out}});
 }
 
 }  // namespace

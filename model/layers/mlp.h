@@ -8,9 +8,10 @@
 namespace peira::model {
 
 struct DenseMlpWeights {
-  Weight gate_proj;  // [inner, hidden_size]
-  Weight up_proj;    // [inner, hidden_size]
-  Weight down_proj;  // [hidden_size, inner]
+  Weight gate_proj;                                              // [inner, hidden_size]
+  Weight up_proj;                                                // [inner, hidden_size]
+  Weight down_proj;                                              // [hidden_size, inner]
+  ConstTensorView gate_bias = {}, up_bias = {}, down_bias = {};  // or absent
 };
 
 struct MoeWeights {

@@ -70,6 +70,9 @@ class Placer {
     matrix(weights.gate_proj);
     matrix(weights.up_proj);
     matrix(weights.down_proj);
+    for (ConstTensorView* weight : {&weights.gate_bias, &weights.up_bias, &weights.down_bias}) {
+      vector(*weight);
+    }
   }
 
   void place(MoeWeights& weights) const {

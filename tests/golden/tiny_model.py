@@ -98,7 +98,8 @@ def expected_values(folder, about, prompts, router_class):
     }
 
 
-def write_checkpoint(name, spec, base_config, make_tensors, router_class, out, as_reference=None):
+def write_checkpoint(name, spec, base_config, make_tensors, router_class, out, as_reference=None,
+                     as_file=None):
     """One folder. The seed comes from the name, so that adding a folder never changes another.
     Draws with a near tie, between tokens or between experts, are passed over: there two correct
     implementations may differ.
@@ -106,12 +107,13 @@ def write_checkpoint(name, spec, base_config, make_tensors, router_class, out, a
     make_tensors(config, spec, random)       the file's tensors by name, of their final types.
     as_reference(config, tensors)            config and tensors that transformers can load where it
                                              cannot load the folder itself; else the folder.
+    as_file(config)                          what config.json says, where it is not `config`.
     """
     seed = sum(ord(c) * 131 ** i for i, c in enumerate(name)) % 2**31
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
     config = make_config(base_config, spec["config"])
-    write_json(folder / "config.json", config)
+    write_json(folder / "config.json", as_file(config) if as_file else config)
     for attempt in range(200):
         random = Random(seed + attempt)
         tensors = {k: v.contiguous() for k, v in make_tensors(config, spec, random).items()}

@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
     Table, BadConfigs,
     ::testing::Values(
         BadConfig{"NotAnObject", Json::array(), {"not a JSON object"}},
-        BadConfig{"OtherModel", with("model_type", "llama"), {"\"llama\"", "supported: qwen3_moe"}},
+        BadConfig{"OtherModel", with("model_type", "bert"), {"\"bert\"", "supported: qwen3_moe"}},
         BadConfig{"OtherClass",
                   with("architectures", {"Qwen3MoeForSequenceClassification"}),
                   {"Qwen3MoeForSequenceClassification", "supported"}},
@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"MlpOnly", with("mlp_only_layers", {7}), {"layer 7", "num_hidden_layers is 3"}},
         BadConfig{"RopeType",
                   with("rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2}}),
-                  {"rope_scaling", "\"dynamic\"", "linear, yarn"}},
+                  {"rope_scaling", "\"dynamic\"", "linear, llama3, yarn"}},
         BadConfig{"RopeFactor",
                   with("rope_scaling", {{"type", "linear"}, {"factor", -2}}),
                   {"rope_scaling", "factor is -2"}},

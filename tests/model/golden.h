@@ -34,7 +34,26 @@ inline const std::vector<std::string>& golden_names() {
                                               "qwen3_next_1x",
                                               "qwen3_next_step2",
                                               "qwen2_moe",
-                                              "qwen2_moe_mixed"};
+                                              "qwen2_moe_mixed",
+                                              "qwen3",
+                                              "qwen3_window",
+                                              "qwen3_v5",
+                                              "qwen3_fp8",
+                                              "qwen3_moe_fp8",
+                                              "llama2",
+                                              "llama3",
+                                              "llama_bias",
+                                              "olmoe",
+                                              "olmoe_all",
+                                              "olmoe_one",
+                                              "olmoe_input_major",
+                                              "mixtral",
+                                              "mixtral_window",
+                                              "mixtral_square",
+                                              "gemma3_text",
+                                              "gemma3_text_v5",
+                                              "gemma3",
+                                              "gemma3_renamed"};
   return names;
 }
 
