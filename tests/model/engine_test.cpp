@@ -273,7 +273,10 @@ TEST_P(Invariance, BytesDoNotDependOnBatchChunksThreadsOrOrder) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Invariance, ::testing::Values("gqa", "tied", "dense_mixed", "f16"),
+INSTANTIATE_TEST_SUITE_P(Golden, Invariance,
+                         ::testing::Values("gqa", "tied", "dense_mixed", "f16", "qwen3_window",
+                                           "qwen3_moe_fp8", "llama3", "olmoe", "mixtral_window",
+                                           "gemma3_text", "gemma3"),
                          [](const auto& param) { return param.param; });
 
 // A cache of five pages for twelve requests of up to two pages: sequences are preempted and start
