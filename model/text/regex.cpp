@@ -81,9 +81,36 @@ std::string pcre2_message(int code) {
   return reinterpret_cast<const char*>(buffer);
 }
 
-// Rewrites Oniguruma's Ruby dialect for PCRE2. The one difference that real patterns show: an
-// interval followed by '+' (as in \p{N}{1,3}+) repeats the interval in Oniguruma and is possessive
-// in PCRE2. Set operations inside brackets are refused: PCRE2 would read them as plain characters.
+// Oniguruma's \w, for a set. PCRE2's leaves out marks and letter numbers and takes other numbers.
+// Found, as is all that follows, by matching every code point below U+20000 with tokenizers 0.23.3.
+constexpr std::string_view kWord =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149})"
+    R"(\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
+constexpr std::string_view kWordOfLatin1 = R"(\xB2\xB3\xB9\xBC-\xBE)";  // in \w, not in [[:word:]]
+// Letters and marks that became Alphabetic after PCRE2's version of Unicode.
+constexpr std::string_view kAlphabetic =
+    R"(\p{Alphabetic}\x{363}-\x{36F}\x{C04}\x{F82}\x{F83}\x{1DD3}-\x{1DE6}\x{11080}\x{11081})";
+
+// What a named class holds, for a set; empty: the name is not one that is known to mean the same.
+std::string named_class(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (name == "alpha" || name == "alphabetic") return std::string(kAlphabetic);
+  if (name == "alnum") return std::string(kAlphabetic) + R"(\p{Nd})";
+  if (name == "word") return std::string(kWord).append(kWordOfLatin1);
+  if (name == "upper" || name == "uppercase") return R"(\p{Uppercase})";
+  if (name == "lower" || name == "lowercase")
+    return R"(\p{Lowercase}\x{10FC}\x{A7F2}-\x{A7F4}\x{AB69})";
+  if (name == "digit") return R"(\p{Nd})";
+  if (name == "space" || name == "white_space") return R"(\s)";
+  if (name == "blank") return R"(\p{Zs}\t)";
+  return {};
+}
+
+// Rewrites Oniguruma's Ruby dialect for PCRE2. An interval followed by '+' (as in \p{N}{1,3}+)
+// repeats the interval in Oniguruma and is possessive in PCRE2; scripts are those of the
+// characters, not of their extensions; (?m) lets the dot match a line's end; named classes and \w
+// hold other characters. What has no counterpart is refused, set operations inside brackets among
+// it: PCRE2 would read them as plain characters.
 class Translator {
  public:
   Translator(std::string_view pattern, const std::string& where)
@@ -111,16 +138,14 @@ class Translator {
     switch (c) {
       case '\\':
         atom_ = out_.size();
-        escape();
+        escape(false);
         return;
       case '[':
         atom_ = out_.size();
         char_class();
         return;
       case '(':
-        groups_.push_back(out_.size());
-        copy(1);
-        atom_ = std::string::npos;
+        group();
         return;
       case ')':
         atom_ = groups_.empty() ? std::string::npos : groups_.back();
@@ -142,17 +167,114 @@ class Translator {
     }
   }
 
-  void escape() {
+  // `set` as a set of its own, or as a part of the one around it.
+  void put_set(std::string_view set, bool negated, bool in_class) {
+    if (in_class) {
+      if (negated) refuse("a negated class inside a set");
+      out_ += set;
+    } else {
+      out_.append(negated ? "[^" : "[").append(set).append("]");
+    }
+  }
+
+  void escape(bool in_class) {
     const char kind = at_ + 1 < pattern_.size() ? pattern_[at_ + 1] : '\0';
-    if (kind == 'h' || kind == 'H') {  // a hexadecimal digit in Ruby, white space in PCRE2
-      refuse("\\h");
+    const std::string word = std::string(kWord).append(kWordOfLatin1);
+    switch (kind) {
+      case 'h':  // a hexadecimal digit in Ruby, white space in PCRE2
+      case 'H':
+        refuse("\\h");
+      case 'X':  // by another version's rules
+        refuse("\\X");
+      case 'w':
+      case 'W':
+        at_ += 2;
+        put_set(word, kind == 'W', in_class);
+        return;
+      case 'b':
+      case 'B':
+        if (in_class) break;
+        at_ += 2;
+        border("[" + word + "]", kind == 'b');
+        return;
+      case 'u':
+        code_point();
+        return;
+      case 'p':
+      case 'P':
+        if (at_ + 2 < pattern_.size() && pattern_[at_ + 2] == '{') {
+          property(in_class);
+          return;
+        }
+        break;
+      case 'x':
+        copy(2);
+        if (at_ < pattern_.size() && pattern_[at_] == '{') {
+          const std::size_t end = pattern_.find('}', at_);
+          copy(end == std::string_view::npos ? pattern_.size() : end + 1 - at_);
+        }
+        return;
+      default:
+        break;
     }
     copy(2);
-    if ((kind == 'p' || kind == 'P' || kind == 'x') && at_ < pattern_.size() &&
-        pattern_[at_] == '{') {
-      const std::size_t end = pattern_.find('}', at_);
-      copy(end == std::string_view::npos ? pattern_.size() : end + 1 - at_);
+  }
+
+  // Where a word character and another one, or an end, meet; or where they do not.
+  void border(const std::string& word, bool is_border) {
+    const std::string here = "(?=" + word + ")";
+    const std::string not_here = "(?!" + word + ")";
+    out_.append("(?:(?<=").append(word).append(")").append(is_border ? not_here : here);
+    out_.append("|(?<!").append(word).append(")").append(is_border ? here : not_here).append(")");
+  }
+
+  void code_point() {  // \uHHHH
+    const std::string_view digits = pattern_.substr(std::min(at_ + 2, pattern_.size()), 4);
+    if (digits.size() != 4 ||
+        digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+      refuse("\\u without four hexadecimal digits");
     }
+    out_.append("\\x{").append(digits).append("}");
+    at_ += 6;
+  }
+
+  void property(bool in_class) {  // \p{Name}, \p{^Name}, \P{Name}
+    const std::size_t end = pattern_.find('}', at_);
+    if (end == std::string_view::npos) refuse("\\p without an end");
+    std::string name(pattern_.substr(at_ + 3, end - at_ - 3));
+    bool negated = pattern_[at_ + 1] == 'P';
+    if (name.starts_with('^')) {
+      negated = !negated;
+      name.erase(0, 1);
+    }
+    at_ = end + 1;
+    const std::string set = named_class(name);
+    if (!set.empty()) {
+      put_set(set, negated, in_class);
+    } else {
+      // One or two letters are a category; a longer name must be a script, or PCRE2 says what it
+      // takes it for.
+      out_.append(negated ? "\\P{" : "\\p{").append(name.size() > 2 && name != "Any" ? "sc:" : "");
+      out_.append(name).append("}");
+    }
+  }
+
+  // (?m) is PCRE2's (?s): a dot that matches a line's end.
+  void group() {
+    groups_.push_back(out_.size());
+    atom_ = std::string::npos;
+    copy(1);
+    if (pattern_.substr(at_, 1) != "?") return;
+    const std::size_t end = pattern_.find_first_not_of("imx-", at_ + 1);
+    if (end == std::string_view::npos || (pattern_[end] != ')' && pattern_[end] != ':')) {
+      if (end != std::string_view::npos && end > at_ + 1) refuse("an unknown option of a group");
+      if (end == at_ + 1 && (pattern_[end] == 's' || pattern_[end] == '~')) {
+        refuse("(?" + std::string(1, pattern_[end]));
+      }
+      return;
+    }
+    for (const char c : pattern_.substr(at_, end - at_)) out_ += c == 'm' ? 's' : c;
+    at_ = end;
   }
 
   void char_class() {
@@ -161,11 +283,12 @@ class Translator {
     if (at_ < pattern_.size() && pattern_[at_] == ']') copy(1);
     while (at_ < pattern_.size() && pattern_[at_] != ']') {
       if (pattern_[at_] == '\\') {
-        escape();
+        escape(true);
       } else if (pattern_.substr(at_, 2) == "[:") {
         const std::size_t end = pattern_.find(":]", at_);
         if (end == std::string_view::npos) refuse("a set inside a set");
-        copy(end + 2 - at_);
+        posix_class(std::string(pattern_.substr(at_ + 2, end - at_ - 2)));
+        at_ = end + 2;
       } else if (pattern_[at_] == '[') {
         refuse("a set inside a set");
       } else if (pattern_.substr(at_, 2) == "&&") {
@@ -175,6 +298,15 @@ class Translator {
       }
     }
     copy(1);
+  }
+
+  void posix_class(const std::string& name) {
+    std::string set = named_class(name);
+    if (name == "word") set = kWord;
+    if (name == "punct") set = R"(\p{P}\p{S})";  // which \p{Punct} is not
+    if (name == "cntrl") set = R"(\p{Cc})";
+    if (set.empty()) refuse("[:" + name + ":]");
+    out_ += set;
   }
 
   void interval() {

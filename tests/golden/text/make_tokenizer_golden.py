@@ -200,6 +200,9 @@ def variants(plain):
     for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
         for invert in (False, True):
             yield change(f"split_{behavior}_{invert}", pre_tokenizer=sequence(split({"Regex": r"[a-m ]"}, behavior, invert), BYTES))
+    for name, pattern in (("words", r"\w+|\W"), ("borders", r"\b"), ("inner_borders", r"\B."), ("alpha", r"[[:alpha:]]+|[^[:alnum:]]"), ("upper", r"[[:upper:]]|[[:lower:][:punct:]]+"),
+                          ("scripts", r"\p{Han}+|\p{Hiragana}|\p{^Latin}"), ("dotall", r"(?m:a.)|(?i:'S)..|\u0065|[^\w\s]+"), ("ends", r"^.|.$|\A\s|\d+\z")):
+        yield change("regex_" + name, pre_tokenizer=sequence(split({"Regex": pattern}), BYTES))
     yield change("ignore_merges", ignore_merges=True, merges=plain["model"]["merges"][:5])
     drop = {key: value for key, value in plain["model"]["vocab"].items() if key not in ("!", "a", "Ċ")}
     merges = [m for m in plain["model"]["merges"] if all(piece in drop for piece in (m[0], m[1], m[0] + m[1]))]

@@ -388,6 +388,11 @@ TEST(Tokenizer, RefusesPatternsThatAreWrongOrMeanSomethingElse) {
             std::string::npos);
   EXPECT_NE(with("[a[bc]]").find("a set inside a set"), std::string::npos);
   EXPECT_NE(with("\\h").find("uses \\h"), std::string::npos);
+  EXPECT_NE(with("(?s:.)").find("uses (?s, which is not supported"), std::string::npos);
+  EXPECT_NE(with("[a\\W]").find("uses a negated class inside a set"), std::string::npos);
+  EXPECT_NE(with("[[:graph:]]").find("uses [:graph:]"), std::string::npos);
+  EXPECT_NE(with("\\u00e").find("without four hexadecimal digits"), std::string::npos);
+  EXPECT_NE(with("\\p{Nowhere}").find("bad regular expression"), std::string::npos);
   EXPECT_EQ(with("[^\\r\\n[:alpha:]]+|x{2}"), "no error");
 }
 
