@@ -146,13 +146,14 @@ std::string reproduce_command(const evals::RunRecord& run) {
   };
   if (!run.dataset.empty()) add("--data", run.dataset);
   if (!run.profile.empty()) add("--profile", run.profile);
-  if (!run.variant.empty()) add("--variant", run.variant);
+  if (!run.variant.empty()) add("--prompt", run.variant);
   if (!run.model.empty()) add("--model", run.model);
   if (!run.method.empty() && run.method != "generate") add("--method", run.method);
   if (run.epochs > 1) add("--epochs", std::to_string(run.epochs));
   add("--seed", std::to_string(run.seed));
   if (const Json* sampling = manifest_value(run, "sampling"); sampling && sampling->is_object()) {
-    for (const char* key : {"temperature", "top_p", "top_k", "min_p", "max_tokens"}) {
+    for (const char* key : {"temperature", "top_p", "top_k", "min_p", "repetition_penalty",
+                            "presence_penalty", "frequency_penalty", "max_tokens"}) {
       const auto value = sampling->find(key);
       if (value == sampling->end() || !value->is_number()) continue;
       std::string flag = std::string("--") + key;

@@ -59,13 +59,6 @@ Json messages_json(const std::vector<Message>& messages) {
   return list;
 }
 
-Json sampling_json(const model::SamplingParams& sampling) {
-  return {{"temperature", sampling.temperature},
-          {"top_k", sampling.top_k},
-          {"top_p", sampling.top_p},
-          {"min_p", sampling.min_p}};
-}
-
 std::string request_key(const ModelRequest& request, const Json& messages,
                         const std::string& model_identity) {
   const Json key{{"messages", messages},
@@ -145,16 +138,6 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   if (options.max_tokens && *options.max_tokens < 1) usage("--max-tokens must be at least 1");
   if (options.timeout_s && !(*options.timeout_s > 0)) usage("--timeout must be above 0 seconds");
   if (options.retries < 0) usage("--retries must not be negative");
-  if (options.temperature && !(*options.temperature >= 0)) {
-    usage("--temperature must not be negative");
-  }
-  if (options.top_p && !(*options.top_p > 0 && *options.top_p <= 1)) {
-    usage("--top-p must lie in (0, 1]");
-  }
-  if (options.min_p && !(*options.min_p >= 0 && *options.min_p <= 1)) {
-    usage("--min-p must lie in [0, 1]");
-  }
-  if (options.top_k && *options.top_k < 0) usage("--top-k must not be negative");
   if (options.method != "generate" && options.method != "loglikelihood") {
     usage("--method " + options.method + ": no such method\n  one of: generate, loglikelihood");
   }
@@ -174,11 +157,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
     }
   }
   if (plan.variant.name.empty()) plan.variant = evals::parse_variant("official");
-  plan.sampling = model.default_sampling();
-  if (options.temperature) plan.sampling.temperature = *options.temperature;
-  if (options.top_k) plan.sampling.top_k = *options.top_k;
-  if (options.top_p) plan.sampling.top_p = *options.top_p;
-  if (options.min_p) plan.sampling.min_p = *options.min_p;
+  plan.sampling = options.sampling.over(model.default_sampling());
   plan.max_tokens = options.max_tokens.value_or(options.suite.default_max_tokens);
 
   const std::optional<datasets::Sample> first = options.samples.open()->next();

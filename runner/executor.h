@@ -13,6 +13,7 @@
 #include "evals/suite.h"
 #include "runner/endpoints/model_client.h"
 #include "runner/sample_source.h"
+#include "runner/sampling_overrides.h"
 #include "runner/store.h"
 
 namespace peira::runner {
@@ -66,9 +67,7 @@ struct RunOptions {
   std::string method = "generate";  // or "loglikelihood" (multiple choice only)
 
   std::optional<int> max_tokens;  // empty: the suite's default
-  // Empty: what the model's own generation config asks for.
-  std::optional<double> temperature, top_p, min_p;
-  std::optional<int> top_k;
+  SamplingOverrides sampling;
   std::vector<std::string> stop;
 
   FailureLimit max_failures;

@@ -16,8 +16,7 @@ std::span<const Family> families() {
   return kFamilies;
 }
 
-DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
-                                    Backend& backend) {
+DecoderWeights take_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors) {
   const std::span<const Family> all = families();
   const auto family = std::find_if(all.begin(), all.end(), [&](const Family& candidate) {
     return candidate.model_type == config.model_type;
@@ -30,7 +29,12 @@ DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors
   tensors.finish();
   host.owned = loader.take_owned();
   host.notes = loader.take_notes();
-  return placed(backend, std::move(host));
+  return host;
+}
+
+DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
+                                    Backend& backend) {
+  return placed(backend, take_decoder_weights(config, tensors));
 }
 
 }  // namespace peira::model

@@ -30,7 +30,12 @@ struct Family {
 // All families, in the order in which messages list them.
 std::span<const Family> families();
 
-// The weights of `config.model_type`'s decoder, placed on `backend`. They may point into the mapped
+// The weights of `config.model_type`'s decoder in host memory: the mapped files, which must stay,
+// and what DecoderWeights::owned holds. throws Error(kData): a tensor is missing, left over, or of
+// another shape than config.json says.
+DecoderWeights take_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors);
+
+// The same, placed on `backend`. They may point into the mapped
 // files, which must stay.
 // throws Error(kData): a tensor is missing, left over, or of another shape than config.json says.
 DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,

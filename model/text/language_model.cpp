@@ -207,6 +207,7 @@ std::int64_t LanguageModel::submit(TextRequest request) {
   tokens.seed = request.seed;
   tokens.stop_tokens = impl_->stop_tokens;
   tokens.prompt_logprobs = request.prompt_logprobs;
+  tokens.sampling_logprobs = request.sampling_logprobs;
   tokens.last_prompt_logits = request.last_prompt_logits;
   tokens.top_logprobs = request.top_logprobs;
   const std::int64_t ticket = impl_->engine.submit(std::move(tokens));

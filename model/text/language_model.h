@@ -25,6 +25,7 @@ struct TextRequest {
   std::vector<std::string> stop;  // generation ends before any of these
   int top_logprobs = 0;
   bool prompt_logprobs = false;
+  bool sampling_logprobs = false;
   bool last_prompt_logits = false;
 };
 

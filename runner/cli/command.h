@@ -49,6 +49,7 @@ Command add_score(CLI::App& root);
 Command add_report(CLI::App& root);
 Command add_suites(CLI::App& root);
 Command add_datasets(CLI::App& root);
+Command add_models(CLI::App& root);
 Command add_generate(CLI::App& root);
 Command add_tokenize(CLI::App& root);
 Command add_bench(CLI::App& root);

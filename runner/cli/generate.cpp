@@ -25,7 +25,8 @@ struct GenerateFlags {
   int max_tokens = 256;
   int top_logprobs = 0;
   std::uint64_t seed = 0;
-  bool raw = false, prompt_logprobs = false, dump_logits = false, json = false;
+  bool raw = false, prompt_logprobs = false, sampling_logprobs = false, dump_logits = false,
+       json = false;
 };
 
 // "5,9,33" -> ids. throws Error(kUsage) naming the piece that is no token id.
@@ -66,11 +67,12 @@ std::vector<Message> read_messages(const std::string& path) {
 model::TextRequest make_request(const GenerateFlags& flags, const model::LanguageModel& model) {
   model::TextRequest request;
   request.max_tokens = flags.max_tokens;
-  request.sampling = flags.sampling.over(model.default_sampling());
+  request.sampling = flags.sampling.overrides().over(model.default_sampling());
   request.seed = flags.seed;
   request.stop = flags.stop;
   request.top_logprobs = flags.top_logprobs;
   request.prompt_logprobs = flags.prompt_logprobs;
+  request.sampling_logprobs = flags.sampling_logprobs;
   request.last_prompt_logits = flags.dump_logits;
 
   const int sources =
@@ -128,6 +130,12 @@ OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& mode
   if (flags.prompt_logprobs) out["prompt_logprobs"] = numbers(result.tokens.prompt_logprobs);
   out["tokens"] = result.tokens.tokens;
   out["logprobs"] = numbers(result.tokens.logprobs);
+  if (flags.sampling_logprobs) {
+    out["sampling_logprobs"] = numbers(result.tokens.sampling_logprobs);
+    if (flags.prompt_logprobs) {
+      out["prompt_sampling_logprobs"] = numbers(result.tokens.prompt_sampling_logprobs);
+    }
+  }
   if (flags.top_logprobs > 0) {
     OrderedJson all = OrderedJson::array();
     for (const auto& position : result.tokens.top_logprobs) {
@@ -181,7 +189,9 @@ Command add_generate(CLI::App& root) {
           peira generate --model DIR --tokens 5,9,33 --max-tokens 16 --temperature 0 \
             --prompt-logprobs --dump-logits --json       (works without a tokenizer)
 --json    one object: text, prompt_tokens, prompt_logprobs (null first), tokens, logprobs (natural
-          log, of the model's own distribution at temperature 1), finish_reason, usage,
+          log, of the model's own distribution at temperature 1), sampling_logprobs and
+          prompt_sampling_logprobs (of the distribution drawn from, after bias, penalties,
+          temperature and filters; null for what could not be drawn), finish_reason, usage,
           last_prompt_logits (float32, one per vocabulary entry))");
   const auto flags = std::make_shared<GenerateFlags>();
   app->add_option("--prompt", flags->prompt, "what to ask")->group("Prompt");
@@ -211,6 +221,9 @@ Command add_generate(CLI::App& root) {
       ->group("Output");
   app->add_flag("--prompt-logprobs", flags->prompt_logprobs,
                 "log-probability of every prompt token")
+      ->group("Output");
+  app->add_flag("--sampling-logprobs", flags->sampling_logprobs,
+                "also log-probabilities after bias, penalties, temperature and filters")
       ->group("Output");
   app->add_flag("--dump-logits", flags->dump_logits, "every logit after the prompt")
       ->group("Output");

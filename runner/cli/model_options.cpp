@@ -1,6 +1,7 @@
 #include "runner/cli/model_options.h"
 
-#include <cmath>
+#include <charconv>
+#include <cstdint>
 
 #include "base/error.h"
 
@@ -22,6 +23,20 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->capture_default_str()
       ->check(CLI::Range(1, 65536))
       ->group("Model");
+  app.add_option("--prefill-chunk", flags.engine.prefill_chunk,
+                 "prompt tokens computed per step beside the sequences that generate")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20))
+      ->group("Model");
+  app.add_option("--max-kv-tokens", flags.engine.max_kv_tokens,
+                 "tokens kept over all sequences; 0 plans with the device's memory")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
+      ->group("Model");
+  app.add_flag("!--no-prefix-cache", flags.engine.prefix_cache,
+               "compute every prompt whole; prompts that begin alike share work otherwise, to the "
+               "same bytes")
+      ->group("Model");
   app.add_option("--experts-per-token", flags.engine.num_experts_per_tok,
                  "route each token to N experts instead of the checkpoint's number")
       ->type_name("N")
@@ -30,38 +45,51 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
 }
 
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
-  app.add_option("--temperature", flags.temperature,
+  app.add_option("--temperature", flags.given.temperature,
                  "0 is greedy [the checkpoint's generation_config.json]")
       ->group("Sampling");
-  app.add_option("--top-k", flags.top_k, "keep the K most likely tokens; 0: off")
+  app.add_option("--top-k", flags.given.top_k, "keep the K most likely tokens; 0: off")
       ->group("Sampling");
-  app.add_option("--top-p", flags.top_p, "keep the smallest set of probability P; 1: off")
+  app.add_option("--top-p", flags.given.top_p, "keep the smallest set of probability P; 1: off")
       ->group("Sampling");
-  app.add_option("--min-p", flags.min_p, "drop tokens under P times the most likely; 0: off")
+  app.add_option("--min-p", flags.given.min_p, "drop tokens under P times the most likely; 0: off")
+      ->group("Sampling");
+  app.add_option("--repetition-penalty", flags.given.repetition_penalty,
+                 "divide the logits of tokens seen before, in prompt or answer; 1: off")
+      ->group("Sampling");
+  app.add_option("--presence-penalty", flags.given.presence_penalty,
+                 "subtract this from the logits of tokens in the answer so far; 0: off")
+      ->group("Sampling");
+  app.add_option("--frequency-penalty", flags.given.frequency_penalty,
+                 "the same, times how often each occurred; 0: off")
+      ->group("Sampling");
+  app.add_option("--logit-bias", flags.logit_bias, "add BIAS to a token's logit; repeatable")
+      ->type_name("TOKEN=BIAS")
+      ->allow_extra_args(false)
       ->group("Sampling");
 }
 
-model::SamplingParams SamplingFlags::over(model::SamplingParams defaults) const {
-  const auto refuse = [](const char* flag, const char* range) {
-    throw Error(ErrorCode::kUsage, std::string(flag) + " must be " + range);
-  };
-  if (temperature) {
-    if (!(*temperature >= 0 && std::isfinite(*temperature))) refuse("--temperature", "0 or more");
-    defaults.temperature = *temperature;
+SamplingOverrides SamplingFlags::overrides() const {
+  SamplingOverrides out = given;
+  for (const std::string& text : logit_bias) {
+    const char* const end = text.data() + text.size();
+    std::int32_t token = 0;
+    float bias = 0;
+    auto [at, error] = std::from_chars(text.data(), end, token);
+    bool is_read = error == std::errc() && at != end && *at == '=';
+    if (is_read) {
+      const auto [stop, bias_error] = std::from_chars(at + 1, end, bias);
+      is_read = bias_error == std::errc() && stop == end;
+    }
+    if (!is_read) {
+      throw Error(ErrorCode::kUsage,
+                  "--logit-bias: \"" + text +
+                      "\" is not TOKEN=BIAS\n  try: --logit-bias 151643=-100 (peira tokenize "
+                      "gives token ids)");
+    }
+    out.logit_bias.emplace_back(token, bias);
   }
-  if (top_k) {
-    if (*top_k < 0) refuse("--top-k", "0 or more");
-    defaults.top_k = *top_k;
-  }
-  if (top_p) {
-    if (!(*top_p > 0 && *top_p <= 1)) refuse("--top-p", "above 0 and at most 1");
-    defaults.top_p = *top_p;
-  }
-  if (min_p) {
-    if (!(*min_p >= 0 && *min_p <= 1)) refuse("--min-p", "between 0 and 1");
-    defaults.min_p = *min_p;
-  }
-  return defaults;
+  return out;
 }
 
 }  // namespace peira::runner::cli

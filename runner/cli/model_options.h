@@ -2,11 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "model/engine.h"
-#include "model/sampling.h"
+#include "runner/sampling_overrides.h"
 
 namespace peira::runner::cli {
 
@@ -20,11 +20,11 @@ void add_model_flags(CLI::App& app, ModelFlags& flags);
 
 // Sampling as the user gave it: what is not given comes from the checkpoint.
 struct SamplingFlags {
-  std::optional<double> temperature, top_p, min_p;
-  std::optional<int> top_k;
+  SamplingOverrides given;
+  std::vector<std::string> logit_bias;  // "TOKEN=BIAS"
 
-  // `defaults` with every given value put over it. throws Error(kUsage): a value out of range.
-  model::SamplingParams over(model::SamplingParams defaults) const;
+  // throws Error(kUsage): a logit bias that is not TOKEN=BIAS.
+  SamplingOverrides overrides() const;
 };
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
 

@@ -96,11 +96,8 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   options.method = flags.method;
   options.max_tokens = flags.max_tokens;
   // Checked here so that a bad value is told before a model is loaded.
-  static_cast<void>(flags.sampling.over({}));
-  options.temperature = flags.sampling.temperature;
-  options.top_k = flags.sampling.top_k;
-  options.top_p = flags.sampling.top_p;
-  options.min_p = flags.sampling.min_p;
+  static_cast<void>(flags.sampling.overrides().over({}));
+  options.sampling = flags.sampling.overrides();
   options.stop = flags.stop;
   options.max_failures = FailureLimit::parse(flags.max_failures);
   options.timeout_s = flags.timeout_s;
@@ -139,12 +136,8 @@ int run(const RunFlags& flags) {
     planned.front().resume = Resume::kRun;
     planned.front().resume_run = store.resolve_run(flags.resume);
   }
-  ModelOptions model_options;
-  model_options.device = flags.model.engine.device;
-  model_options.num_threads = flags.model.engine.num_threads;
-  model_options.max_batch = flags.model.engine.max_batch;
-  model_options.num_experts_per_tok = flags.model.engine.num_experts_per_tok;
-  const std::unique_ptr<ModelClient> model = open_model(flags.model.model, model_options);
+  const std::unique_ptr<ModelClient> model =
+      open_model(flags.model.model, {.engine = flags.model.engine});
 
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);

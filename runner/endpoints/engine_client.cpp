@@ -15,15 +15,6 @@ namespace {
 
 constexpr const char* kEngineVersion = PEIRA_VERSION;
 
-model::EngineOptions engine_options(const ModelOptions& options) {
-  model::EngineOptions engine;
-  engine.device = options.device;
-  engine.num_threads = options.num_threads;
-  if (options.max_batch > 0) engine.max_batch = options.max_batch;
-  engine.num_experts_per_tok = options.num_experts_per_tok;
-  return engine;
-}
-
 // Digests of files on disk, kept from one start to the next: a large checkpoint takes minutes.
 class DigestMemory {
  public:
@@ -106,11 +97,11 @@ std::string digest_of_weights(const model::CheckpointFiles& files) {
 EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name,
                            const ModelOptions& options)
     : name_(std::move(name)),
-      max_batch_(engine_options(options).max_batch),
-      num_experts_per_tok_(options.num_experts_per_tok),
+      max_batch_(options.engine.max_batch),
+      num_experts_per_tok_(options.engine.num_experts_per_tok),
       template_options_(options.template_options),
       weights_digest_(digest_of_weights(files)),
-      model_(files, engine_options(options)) {
+      model_(files, options.engine) {
   if (!model_.has_tokenizer()) {
     throw Error(ErrorCode::kData, files.where("tokenizer.json") +
                                       ": absent, and questions are text\n  try: a folder with its "

@@ -6,16 +6,14 @@
 #include <string>
 
 #include "model/checkpoint_files.h"
+#include "model/engine.h"
 #include "runner/endpoints/model_client.h"
 
 namespace peira::runner {
 
 struct ModelOptions {
-  std::string device = "cpu";
-  int num_threads = 0;          // 0: all cores
-  int max_batch = 0;            // 0: the engine's default
-  int num_experts_per_tok = 0;  // 0: the checkpoint's own
-  Json template_options = {};   // extra chat template variables
+  model::EngineOptions engine = {};
+  Json template_options = {};  // extra chat template variables
 };
 
 // bundled          peira-mini, inside the binary

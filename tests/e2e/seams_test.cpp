@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <set>
 
 #include "base/files.h"
 #include "command.h"
@@ -49,6 +51,73 @@ TEST(Generate, AnswersAPromptWithTheBundledModel) {
   ASSERT_EQ(got.exit_status, 0) << got.err;
   EXPECT_FALSE(got.json()["text"].get<std::string>().empty());
   EXPECT_THAT(got.json()["prompt_text"].get<std::string>(), HasSubstr("<|im_start|>user"));
+}
+
+// Greedy draws from one token; a bias that nothing beats decides it; penalties forbid repeats.
+TEST(Generate, AppliesBiasAndPenaltiesAndLabelsLogprobs) {
+  const Workspace workspace;
+  const std::vector<std::string> base{"generate",      "--model", tiny("gqa"),          "--tokens",
+                                      "5,17,40,3",     "--json",  "--max-tokens",       "6",
+                                      "--temperature", "0",       "--sampling-logprobs"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = base;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return workspace.peira(arguments);
+  };
+  const Json plain = with({}).json();
+  EXPECT_EQ(plain["sampling_logprobs"], Json({0.0, 0.0, 0.0, 0.0, 0.0, 0.0}));
+  EXPECT_LT(plain["logprobs"][0].get<double>(), 0);
+  const Json biased = with({"--logit-bias", "7=1000"}).json();
+  EXPECT_EQ(biased["tokens"], Json({7, 7, 7, 7, 7, 7}));
+  EXPECT_LT(biased["logprobs"][0].get<double>(), -1);  // raw: of the model, not of the bias
+  const Json spread = with({"--presence-penalty", "1000"}).json();
+  std::set<int> distinct;
+  for (const Json& token : spread["tokens"]) distinct.insert(token.get<int>());
+  EXPECT_EQ(distinct.size(), 6U);
+  const auto bad = with({"--logit-bias", "7:3"});
+  EXPECT_EQ(bad.exit_status, 2);
+  EXPECT_THAT(bad.err, HasSubstr("TOKEN=BIAS"));
+  const auto outside = with({"--logit-bias", "99=3"});
+  EXPECT_EQ(outside.exit_status, 2);
+  EXPECT_THAT(outside.err, HasSubstr("80 tokens"));
+}
+
+// By hand from tests/golden/tiny/gqa/config.json: 2 layers of 20,320 weights, of which the 8
+// experts have 13,824 and 2 of them see a token; 5,152 outside the layers.
+TEST(Models, InspectCountsWeightsAndMemory) {
+  const Workspace workspace;
+  const auto got = workspace.peira({"models", "inspect", tiny("gqa"), "--json"});
+  ASSERT_EQ(got.exit_status, 0) << got.err;
+  const Json out = got.json();
+  EXPECT_EQ(out["model_type"], "qwen3_moe");
+  EXPECT_EQ(out["parameters"], 2 * 20320 + 5152);
+  EXPECT_EQ(out["active_parameters"], 2 * (20320 - 13824 / 8 * 6) + 5152);
+  EXPECT_EQ(out["weights_bytes"]["as stored"], 2 * (2 * 20320 + 5152));
+  // 2 layers, keys and values, 2 heads of 16.
+  EXPECT_EQ(out["cache_bytes_per_token"]["f32"], 2 * 2 * 2 * 16 * 4);
+  EXPECT_EQ(out["loads"], true);
+  const auto text = workspace.peira({"models", "inspect", "bundled"});
+  EXPECT_EQ(text.exit_status, 0) << text.err;
+  for (const char* part : {"qwen3_moe", "11.0 M", "tokenizer", "chat template"}) {
+    EXPECT_THAT(text.out, HasSubstr(part));
+  }
+}
+
+TEST(Models, InspectSaysWhatWouldNotLoad) {
+  const Workspace workspace;
+  const auto folder = workspace.dir() / "broken";
+  std::filesystem::copy(tiny("gqa"), folder);
+  Json config = parse_json(read_file(folder / "config.json"), "config.json");
+  config["num_hidden_layers"] = 3;
+  write_file_atomic(folder / "config.json", config.dump());
+  write_file_atomic(folder / "tokenizer.json", "{\"model\": 5}");
+  const auto got = workspace.peira({"models", "inspect", folder.string()});
+  EXPECT_EQ(got.exit_status, 3);
+  EXPECT_THAT(got.out, HasSubstr("tensors are missing"));
+  EXPECT_THAT(got.out, HasSubstr("tokenizer: "));
+  const Json out = workspace.peira({"models", "inspect", folder.string(), "--json"}).json();
+  EXPECT_EQ(out["loads"], false);
+  EXPECT_EQ(out["problems"].size(), 2U);
 }
 
 TEST(Tokenize, RoundTripsLines) {
@@ -133,7 +202,7 @@ TEST(Datasets, ListsVerifiesTheSamplesAndRefusesTheUnknown) {
 TEST(Help, ShowsExamplesAndExitCodesEverywhere) {
   const Workspace workspace;
   for (const char* name : {"run", "list", "show", "compare", "score", "report", "suites",
-                           "datasets", "generate", "tokenize", "bench"}) {
+                           "datasets", "models", "generate", "tokenize", "bench"}) {
     const auto help = workspace.peira({name, "--help"});
     EXPECT_EQ(help.exit_status, 0);
     EXPECT_THAT(help.out, HasSubstr("Example")) << name;

@@ -76,7 +76,7 @@ TEST(ReproduceCommand, QuotesForAShell) {
   record.manifest = {
       {"values", {{"sampling", {{"temperature", 0.7}, {"stop", {"x"}}}}, {"limit", 20}}}};
   EXPECT_EQ(reproduce_command(record),
-            "peira run gpqa --data gpqa-sample --profile simple-evals --variant direct --model "
+            "peira run gpqa --data gpqa-sample --profile simple-evals --prompt direct --model "
             "'my model'\\''s' --epochs 4 --seed 9 --temperature 0.7 --limit 20");
 }
 

@@ -57,7 +57,7 @@ TEST(EngineClient, StoresTheSameForAnyBatchSizeAndAcrossSittings) {
     const TempFolder folder;
     Store store(folder / "peira.sqlite");
     RunOptions options = gpqa_options();
-    options.temperature = 0.8;
+    options.sampling.temperature = 0.8;
     options.in_flight = batch;
     std::atomic<bool> stop = false;
     options.stop_requested = &stop;
@@ -163,7 +163,7 @@ TEST(EngineClient, IdentityFollowsTheVariantNotTheMachineSettings) {
   if (plain == nullptr) GTEST_SKIP() << "built without model/peira-mini";
   EXPECT_EQ(plain->name(), "bundled");
   EXPECT_EQ(open_bundled({.num_threads = 1, .max_batch = 3})->identity(), plain->identity());
-  const auto one_expert = open_bundled({.num_experts_per_tok = 1});
+  const auto one_expert = open_bundled({.engine = {.num_experts_per_tok = 1}});
   EXPECT_EQ(one_expert->name(), "bundled[experts=1]");
   EXPECT_NE(one_expert->identity()["engine"], plain->identity()["engine"]);
   EXPECT_EQ(one_expert->identity()["weights"], plain->identity()["weights"]);

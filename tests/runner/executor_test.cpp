@@ -170,7 +170,7 @@ TEST(Executor, RefusesToResumeUnderAnotherModelNamingBoth) {
   EXPECT_THAT(message_of([&] { execute_run(store, model, options); }),
               HasSubstr(R"(weights: "fake-1" in the run, "fake-2" in this command)"));
   model.weights = "fake-1";
-  options.temperature = 0.9;
+  options.sampling.temperature = 0.9;
   EXPECT_THAT(message_of([&] { execute_run(store, model, options); }),
               HasSubstr("sampling.temperature: 0.5 in the run, 0.9 in this command"));
 }
@@ -358,7 +358,7 @@ TEST(Executor, TakesRepliesFromTheCacheOfTheSameModelAndRequestOnly) {
   epochs.epochs = 2;  // the second epoch is a request of its own
   EXPECT_EQ(asked_by("a", epochs), 10U);
   RunOptions hotter = options;
-  hotter.temperature = 1;
+  hotter.sampling.temperature = 1;
   EXPECT_EQ(asked_by("a", hotter), 10U);
   RunOptions longer = options;
   longer.max_tokens = 33;
@@ -508,8 +508,8 @@ TEST(Executor, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(refused([](RunOptions& o) { o.limit = 0; }), HasSubstr("--limit"));
   EXPECT_THAT(refused([](RunOptions& o) { o.max_tokens = 0; }), HasSubstr("--max-tokens"));
   EXPECT_THAT(refused([](RunOptions& o) { o.timeout_s = 0; }), HasSubstr("--timeout"));
-  EXPECT_THAT(refused([](RunOptions& o) { o.temperature = -1; }), HasSubstr("--temperature"));
-  EXPECT_THAT(refused([](RunOptions& o) { o.top_p = std::nan(""); }), HasSubstr("--top-p"));
+  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.temperature = -1; }), HasSubstr("--temperature"));
+  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.top_p = std::nan(""); }), HasSubstr("--top-p"));
   EXPECT_THAT(refused([](RunOptions& o) { o.method = "guess"; }), HasSubstr("generate"));
   EXPECT_THAT(refused([](RunOptions& o) { o.profile = "none"; }), HasSubstr("none"));
   EXPECT_THAT(refused([](RunOptions& o) { o.samples = source_from("empty", {}); }),

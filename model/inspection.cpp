@@ -1,0 +1,116 @@
+#include "model/inspection.h"
+
+#include "base/error.h"
+#include "model/families/family.h"
+
+namespace peira::model {
+namespace {
+
+class Counter {
+ public:
+  void vector(const ConstTensorView& weight) {
+    out_.parameters += weight.num_elements();
+    out_.active_parameters += weight.num_elements();
+    out_.stored_bytes += model::bytes_of(weight.dtype, weight.num_elements());
+  }
+  void matrix(const Weight& weight) {
+    if (!weight) return;
+    out_.parameters += weight.shape().num_elements();
+    out_.active_parameters += weight.shape().num_elements();
+    out_.matrix_parameters += weight.shape().num_elements();
+    out_.stored_bytes += model::stored_bytes(weight);
+  }
+  void dense(const DenseMlpWeights& weights) {
+    matrix(weights.gate_proj);
+    matrix(weights.up_proj);
+    matrix(weights.down_proj);
+  }
+  void experts(const ExpertWeights& weights, std::int64_t num_active) {
+    const std::int64_t before = out_.active_parameters;
+    for (const auto* list : {&weights.gate_proj, &weights.up_proj, &weights.down_proj}) {
+      for (const Weight& weight : *list) matrix(weight);
+    }
+    for (const ConstTensorView* bias : {&weights.gate_bias, &weights.up_bias, &weights.down_bias}) {
+      vector(*bias);
+    }
+    const std::int64_t all = out_.active_parameters - before;
+    out_.active_parameters = before + all / std::ssize(weights.gate_proj) * num_active;
+  }
+
+  const WeightCount& count() const { return out_; }
+
+ private:
+  WeightCount out_;
+};
+
+void count_layer(const ModelConfig& config, const DecoderLayerWeights& layer, Counter& counter) {
+  for (const ConstTensorView* norm : {&layer.input_layernorm, &layer.post_mixer_norm,
+                                      &layer.post_attention_layernorm, &layer.post_mlp_norm}) {
+    counter.vector(*norm);
+  }
+  if (const auto* softmax = std::get_if<AttentionWeights>(&layer.mixer)) {
+    for (const Weight* weight : {&softmax->q_proj, &softmax->k_proj, &softmax->v_proj,
+                                 &softmax->o_proj, &softmax->gate_proj}) {
+      counter.matrix(*weight);
+    }
+    for (const ConstTensorView* weight :
+         {&softmax->q_bias, &softmax->k_bias, &softmax->v_bias, &softmax->o_bias, &softmax->q_norm,
+          &softmax->k_norm, &softmax->sinks}) {
+      counter.vector(*weight);
+    }
+  } else {
+    const auto& linear = std::get<LinearAttentionWeights>(layer.mixer);
+    for (const Weight* weight :
+         {&linear.qkv_proj, &linear.z_proj, &linear.a_proj, &linear.b_proj, &linear.out_proj}) {
+      counter.matrix(*weight);
+    }
+    for (const ConstTensorView* weight :
+         {&linear.conv, &linear.a_log, &linear.dt_bias, &linear.norm}) {
+      counter.vector(*weight);
+    }
+  }
+  if (const auto* dense = std::get_if<DenseMlpWeights>(&layer.mlp)) {
+    counter.dense(*dense);
+    return;
+  }
+  const auto& moe = std::get<MoeWeights>(layer.mlp);
+  counter.matrix(moe.router);
+  counter.vector(moe.router_bias);
+  counter.experts(moe.experts, config.num_experts_per_tok);
+  if (moe.shared_expert) {
+    counter.dense(*moe.shared_expert);
+    counter.matrix(moe.shared_expert_gate);
+  }
+}
+
+}  // namespace
+
+WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weights) {
+  Counter counter;
+  counter.matrix(weights.embed_tokens);
+  if (weights.lm_head.values.data != weights.embed_tokens.values.data) {
+    counter.matrix(weights.lm_head);
+  }
+  counter.vector(weights.norm);
+  for (const DecoderLayerWeights& layer : weights.layers) count_layer(config, layer, counter);
+  return counter.count();
+}
+
+Inspection inspect(const CheckpointFiles& files) {
+  Inspection out;
+  try {
+    out.config = load_config(files);
+  } catch (const Error& error) {
+    out.config_problem = error.what();
+    return out;
+  }
+  try {
+    CheckpointTensors tensors(files);
+    out.weights = count_weights(*out.config, take_decoder_weights(*out.config, tensors));
+  } catch (const Error& error) {
+    out.weights_problem = error.what();
+  }
+  return out;
+}
+
+}  // namespace peira::model

@@ -1,0 +1,34 @@
+// What a checkpoint is and needs, found out without running it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/config.h"
+#include "model/layers/decoder.h"
+
+namespace peira::model {
+
+struct WeightCount {
+  std::int64_t parameters = 0;         // logical ones: scales of quantised weights do not count
+  std::int64_t active_parameters = 0;  // those one token passes through
+  std::int64_t stored_bytes = 0;
+  std::int64_t matrix_parameters = 0;  // in matrices that place_matrix() may quantise
+};
+
+// Counts every weight of the decoder once, tied ones too; of a layer's experts
+// num_experts_per_tok are active.
+WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weights);
+
+struct Inspection {
+  std::optional<ModelConfig> config;
+  std::optional<WeightCount> weights;
+  std::string config_problem;   // why the configuration cannot be used; empty when it can
+  std::string weights_problem;  // why the weights cannot be loaded
+};
+
+// Reads the configuration and takes every tensor as loading does, onto no device.
+Inspection inspect(const CheckpointFiles& files);
+
+}  // namespace peira::model
