@@ -1,5 +1,7 @@
 #include "model/inspection.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "model/families/family.h"
 
@@ -106,7 +108,9 @@ Inspection inspect(const CheckpointFiles& files) {
   }
   try {
     CheckpointTensors tensors(files);
-    out.weights = count_weights(*out.config, take_decoder_weights(*out.config, tensors));
+    DecoderWeights weights = take_decoder_weights(*out.config, tensors);
+    out.weights = count_weights(*out.config, weights);
+    out.notes = std::move(weights.notes);
   } catch (const Error& error) {
     out.weights_problem = error.what();
   }

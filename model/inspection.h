@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/config.h"
 #include "model/layers/decoder.h"
@@ -24,8 +25,9 @@ WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weigh
 struct Inspection {
   std::optional<ModelConfig> config;
   std::optional<WeightCount> weights;
-  std::string config_problem;   // why the configuration cannot be used; empty when it can
-  std::string weights_problem;  // why the weights cannot be loaded
+  std::string config_problem;      // why the configuration cannot be used; empty when it can
+  std::string weights_problem;     // why the weights cannot be loaded
+  std::vector<std::string> notes;  // what of the checkpoint does not run
 };
 
 // Reads the configuration and takes every tensor as loading does, onto no device.

@@ -188,6 +188,7 @@ OrderedJson as_json(const model::CheckpointFiles& files, const model::Inspection
     }
   }
   out["problems"] = std::move(problems);
+  out["notes"] = found.notes;
   return out;
 }
 
@@ -230,6 +231,7 @@ void print_text(const model::CheckpointFiles& files, const model::Inspection& fo
     }
   }
   print(draw(table));
+  for (const std::string& text : found.notes) print("\nnote: " + text + "\n");
   for (const Part& part : parts) {
     if (!part.problem.empty()) print("\n" + part.name + ": " + part.problem + "\n");
   }
