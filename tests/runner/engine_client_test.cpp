@@ -65,13 +65,13 @@ TEST(EngineClient, StoresTheSameForAnyBatchSizeAndAcrossSittings) {
     if (batch == 7) {
       options.on_progress = [&](const RunProgress& progress) { stop = progress.done > 2; };
     }
-    const auto first = open_bundled({.max_batch = batch});
+    const auto first = open_bundled({.engine = {.max_batch = batch}});
     RunOutcome outcome = execute_run(store, *first, options);
     if (!outcome.complete) {
       EXPECT_EQ(outcome.why_stopped, "interrupted");
       options.on_progress = nullptr;
       stop = false;
-      const auto second = open_bundled({.max_batch = 3});
+      const auto second = open_bundled({.engine = {.max_batch = 3}});
       outcome = execute_run(store, *second, options);
       EXPECT_TRUE(outcome.resumed);
     }
@@ -103,7 +103,7 @@ TEST(EngineClient, MakesAFailedSampleOfAPromptThatIsTooLong) {
 }
 
 TEST(EngineClient, CancelsWhatRunsAndWhatWaits) {
-  const auto model = open_bundled({.max_batch = 1});
+  const auto model = open_bundled({.engine = {.max_batch = 1}});
   if (model == nullptr) GTEST_SKIP() << "built without model/peira-mini";
   ModelRequest choice = question("pick");
   choice.continuations = {"A", "B"};
@@ -162,7 +162,8 @@ TEST(EngineClient, IdentityFollowsTheVariantNotTheMachineSettings) {
   const auto plain = open_bundled();
   if (plain == nullptr) GTEST_SKIP() << "built without model/peira-mini";
   EXPECT_EQ(plain->name(), "bundled");
-  EXPECT_EQ(open_bundled({.num_threads = 1, .max_batch = 3})->identity(), plain->identity());
+  EXPECT_EQ(open_bundled({.engine = {.num_threads = 1, .max_batch = 3}})->identity(),
+            plain->identity());
   const auto one_expert = open_bundled({.engine = {.num_experts_per_tok = 1}});
   EXPECT_EQ(one_expert->name(), "bundled[experts=1]");
   EXPECT_NE(one_expert->identity()["engine"], plain->identity()["engine"]);
