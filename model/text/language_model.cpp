@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "model/text/chat_template.h"
+#include "model/text/guided/guided_grammar.h"
 #include "model/text/tokenizer.h"
 #include "model/text/unicode.h"
 
@@ -129,6 +130,10 @@ struct LanguageModel::Impl {
 
   TextResult finish(Pending pending, TokenResult tokens) const;
 
+  // Null for plain text. Compiled once and kept: what one answer finds out of a grammar serves the
+  // next.
+  std::shared_ptr<const TokenGrammar> grammar_of(const ResponseFormat& format);
+
   CheckpointFiles files;
   std::optional<Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;
@@ -136,7 +141,37 @@ struct LanguageModel::Impl {
   std::vector<std::int32_t> stop_tokens;
   std::optional<std::int32_t> first_token;  // what stands for an empty context
   std::map<std::int64_t, Pending> pending;
+  std::shared_ptr<const guided::Vocabulary> vocabulary;  // made when the first format asks for it
+  std::map<std::string, std::shared_ptr<const TokenGrammar>> grammars;
 };
+
+std::shared_ptr<const TokenGrammar> LanguageModel::Impl::grammar_of(const ResponseFormat& format) {
+  if (format.kind == ResponseFormat::Kind::kText) return nullptr;
+  const bool is_regex = format.kind == ResponseFormat::Kind::kRegex;
+  const std::string key = is_regex ? "r" + format.pattern : "s" + dump_json(format.schema);
+  if (const auto found = grammars.find(key); found != grammars.end()) return found->second;
+  if (!vocabulary) {
+    const Tokenizer& known = need_tokenizer();
+    std::vector<std::string> tokens;
+    const std::int32_t count = std::min(known.id_limit(), engine.config().vocab_size);
+    for (std::int32_t id = 0; id < count; ++id) {
+      const bool ends = std::find(stop_tokens.begin(), stop_tokens.end(), id) != stop_tokens.end();
+      tokens.emplace_back(ends || known.is_special(id) ? std::string_view() : known.bytes(id));
+    }
+    vocabulary = std::make_shared<const guided::Vocabulary>(std::move(tokens));
+  }
+  std::shared_ptr<const TokenGrammar> grammar;
+  if (is_regex) {
+    grammar = guided::compile_regex(format.pattern, vocabulary, format.where);
+  } else {
+    grammar = guided::compile_json_schema(format.schema, vocabulary, format.where);
+  }
+  // Each may keep hundreds of megabytes: those in use live on with their requests.
+  constexpr std::size_t kMaxGrammars = 8;
+  if (grammars.size() >= kMaxGrammars) grammars.clear();
+  grammars.emplace(key, grammar);
+  return grammar;
+}
 
 TextResult LanguageModel::Impl::finish(Pending request, TokenResult tokens) const {
   TextResult result;
@@ -200,6 +235,8 @@ std::int64_t LanguageModel::submit(TextRequest request) {
   if (!request.stop.empty()) {
     tokens.should_stop = StopWatch(impl_->need_tokenizer(), request.stop);
   }
+  tokens.grammar = impl_->grammar_of(request.format);
+  if (tokens.grammar) pending.splits_reasoning = false;
   pending.stop = std::move(request.stop);
   pending.prompt_tokens = tokens.tokens;
   tokens.max_tokens = request.max_tokens;
@@ -214,6 +251,8 @@ std::int64_t LanguageModel::submit(TextRequest request) {
   impl_->pending.emplace(ticket, std::move(pending));
   return ticket;
 }
+
+void LanguageModel::prepare(const ResponseFormat& format) { (void)impl_->grammar_of(format); }
 
 std::vector<LanguageModel::Finished> LanguageModel::step() {
   std::vector<Finished> out;

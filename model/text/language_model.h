@@ -13,6 +13,15 @@
 
 namespace peira::model {
 
+// The form that an answer must have.
+struct ResponseFormat {
+  enum class Kind { kText, kJsonSchema, kRegex };
+  Kind kind = Kind::kText;
+  OrderedJson schema = {};   // kJsonSchema; the order of its properties is the answer's
+  std::string pattern = {};  // kRegex: the whole answer matches
+  std::string where = {};    // named in errors: "schema.json"
+};
+
 // One chat or completion request.
 struct TextRequest {
   std::vector<Message> messages;     // rendered with the checkpoint's chat template; or
@@ -27,6 +36,9 @@ struct TextRequest {
   bool prompt_logprobs = false;
   bool sampling_logprobs = false;
   bool last_prompt_logits = false;
+  // What may be written: see model/text/guided/. The whole answer is of this form, so that it holds
+  // no reasoning.
+  ResponseFormat format = {};
 };
 
 struct TextResult {
@@ -56,7 +68,10 @@ class LanguageModel {
   // Nothing is put in front of a prompt: the template itself writes the beginning-of-text token.
   // throws Error(kUsage): an empty request, or text for a checkpoint without tokenizer, or what
   //        Engine::submit refuses; Error(kData): the template fails.
+  //        A format that is not supported, or that no text has: Error(kData).
   std::int64_t submit(TextRequest request);
+  // Makes a format ready ahead: submit() does it otherwise. throws as submit().
+  void prepare(const ResponseFormat& format);
   struct Finished {
     std::int64_t ticket;
     TextResult result;

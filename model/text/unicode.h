@@ -15,6 +15,8 @@ std::string normalize(std::string_view text, NormalForm form);
 // A quick look: true if `text` is in the form already, false if it may not be.
 bool is_surely_normal(std::string_view text, NormalForm form);
 
+// The general category as the standard abbreviates it: "Lu", "Nd", "Cn" ...
+std::string_view general_category(char32_t code_point);
 bool is_white_space(char32_t code_point);  // the White_Space property
 
 // What the steps of tokenizers go by, which are written in Rust: its own tables are newer than

@@ -21,6 +21,7 @@ struct GenerateFlags {
   ModelFlags model;
   SamplingFlags sampling;
   std::string prompt, system, prompt_file, messages_file, tokens;
+  std::string json_schema, regex;
   std::vector<std::string> stop;
   int max_tokens = 256;
   int top_logprobs = 0;
@@ -64,6 +65,36 @@ std::vector<Message> read_messages(const std::string& path) {
   return messages;
 }
 
+model::ResponseFormat make_format(const GenerateFlags& flags) {
+  using Kind = model::ResponseFormat::Kind;
+  if (!flags.json_schema.empty() && !flags.regex.empty()) {
+    throw Error(ErrorCode::kUsage, "give the form of the answer once: --json-schema or --regex");
+  }
+  if (!flags.json_schema.empty()) {
+    const std::string& path = flags.json_schema;
+    return {.kind = Kind::kJsonSchema,
+            .schema = parse_ordered_json(read_file(path), path),
+            .where = path};
+  }
+  if (!flags.regex.empty())
+    return {.kind = Kind::kRegex, .pattern = flags.regex, .where = "--regex"};
+  return {};
+}
+
+// A pattern on the command line is the command's to mend; a schema is a file's.
+std::int64_t submit(model::LanguageModel& model, model::TextRequest request) {
+  if (request.format.kind == model::ResponseFormat::Kind::kRegex) {
+    try {
+      model.prepare(request.format);
+    } catch (const Error& error) {
+      const bool is_pattern = std::string_view(error.what()).starts_with(request.format.where);
+      if (error.code() != ErrorCode::kData || !is_pattern) throw;
+      throw Error(ErrorCode::kUsage, error.what());
+    }
+  }
+  return model.submit(std::move(request));
+}
+
 model::TextRequest make_request(const GenerateFlags& flags, const model::LanguageModel& model) {
   model::TextRequest request;
   request.max_tokens = flags.max_tokens;
@@ -74,6 +105,7 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   request.prompt_logprobs = flags.prompt_logprobs;
   request.sampling_logprobs = flags.sampling_logprobs;
   request.last_prompt_logits = flags.dump_logits;
+  request.format = make_format(flags);
 
   const int sources =
       static_cast<int>(!flags.prompt.empty()) + static_cast<int>(!flags.prompt_file.empty()) +
@@ -157,7 +189,7 @@ OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& mode
 int generate(const GenerateFlags& flags) {
   model::LanguageModel model(open_checkpoint(flags.model.model), flags.model.engine);
   for (const std::string& line : model.engine().notes()) note("note: " + line);
-  const std::int64_t ticket = model.submit(make_request(flags, model));
+  const std::int64_t ticket = submit(model, make_request(flags, model));
   model::TextResult result;
   while (!model.idle()) {
     for (auto& finished : model.step()) {
@@ -186,6 +218,8 @@ Command add_generate(CLI::App& root) {
   CLI::App* app = add_subcommand(root, "generate", "Answer one prompt",
                                  R"(Examples  peira generate --prompt 'What is 17 + 25?'
           peira generate --model ./Qwen3-30B-A3B --messages chat.json --temperature 0.7 --seed 1
+          peira generate --prompt 'Name a city' --json-schema city.json
+          peira generate --prompt 'Is 7 prime?' --regex '(yes|no)'
           peira generate --model DIR --tokens 5,9,33 --max-tokens 16 --temperature 0 \
             --prompt-logprobs --dump-logits --json       (works without a tokenizer)
 --json    one object: text, prompt_tokens, prompt_logprobs (null first), tokens, logprobs (natural
@@ -214,6 +248,12 @@ Command add_generate(CLI::App& root) {
       ->group("Sampling");
   app->add_option("--stop", flags->stop, "end before this text (may be repeated)")
       ->allow_extra_args(false)
+      ->group("Sampling");
+  app->add_option("--json-schema", flags->json_schema,
+                  "file with a JSON Schema that the answer obeys (draft 2020-12; what is not "
+                  "supported is refused)")
+      ->group("Sampling");
+  app->add_option("--regex", flags->regex, "regular expression that the whole answer matches")
       ->group("Sampling");
   app->add_flag("--json", flags->json, "one JSON object")->group("Output");
   app->add_option("--top-logprobs", flags->top_logprobs, "alternatives kept for each token")
