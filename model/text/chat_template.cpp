@@ -136,6 +136,11 @@ std::optional<ChatTemplate> ChatTemplate::load(const CheckpointFiles& files) {
 ChatTemplate::ChatTemplate(std::string source, const std::string& where, OrderedJson tokens)
     : source_(std::move(source)), template_(source_, where), tokens_(std::move(tokens)) {}
 
+void ChatTemplate::set_time(const std::string& time) {
+  template_.set_time(time);
+  if (tool_template_) tool_template_->set_time(time);
+}
+
 std::string ChatTemplate::render(const std::vector<Message>& messages,
                                  const OrderedJson& options) const {
   if (!options.is_null() && !options.is_object()) {

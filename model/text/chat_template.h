@@ -37,6 +37,10 @@ class ChatTemplate {
   std::string render(const std::vector<Message>& messages, const OrderedJson& options) const;
 
   const std::string& source() const { return source_; }
+  // The template for requests with tools, where the checkpoint has one of its own.
+  const std::optional<std::string>& tool_source() const { return tool_source_; }
+  // As JinjaTemplate::set_time().
+  void set_time(const std::string& time);
 
  private:
   std::string source_;

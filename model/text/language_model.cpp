@@ -78,12 +78,12 @@ struct LanguageModel::Impl {
       : files(checkpoint),
         tokenizer(load_tokenizer(files)),
         chat_template(ChatTemplate::load(files)),
+        template_tokens(special_tokens(files)),
         engine(files, options) {
     stop_tokens = engine.config().generation.eos_token_id;
-    const OrderedJson tokens = special_tokens(files);
     const auto id_of = [&](const char* name) -> std::optional<std::int32_t> {
-      if (!tokenizer || !tokens.contains(name)) return std::nullopt;
-      const auto id = tokenizer->find(tokens[name].get<std::string>());
+      if (!tokenizer || !template_tokens.contains(name)) return std::nullopt;
+      const auto id = tokenizer->find(template_tokens[name].get<std::string>());
       return id && *id < engine.config().vocab_size ? id : std::nullopt;
     };
     const auto eos = id_of("eos_token");
@@ -137,6 +137,7 @@ struct LanguageModel::Impl {
   CheckpointFiles files;
   std::optional<Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;
+  OrderedJson template_tokens;
   Engine engine;
   std::vector<std::int32_t> stop_tokens;
   std::optional<std::int32_t> first_token;  // what stands for an empty context
@@ -227,7 +228,7 @@ std::int64_t LanguageModel::submit(TextRequest request) {
     tokens.tokens = impl_->need_tokenizer().encode(pending.prompt_text);
   } else if (!request.prompt.empty()) {
     pending.prompt_text = std::move(request.prompt);
-    tokens.tokens = impl_->need_tokenizer().encode(pending.prompt_text);
+    tokens.tokens = encode_prompt(pending.prompt_text);
   } else {
     tokens.tokens = std::move(request.tokens);
   }
@@ -270,12 +271,22 @@ bool LanguageModel::idle() const { return impl_->engine.idle(); }
 void LanguageModel::cancel(std::int64_t ticket) { impl_->engine.cancel(ticket); }
 
 std::string LanguageModel::render(const std::vector<Message>& messages,
-                                  const Json& template_options) const {
-  return impl_->need_template().render(messages, OrderedJson(template_options));
+                                  const OrderedJson& template_options) const {
+  return impl_->need_template().render(messages, template_options);
 }
 
 std::vector<std::int32_t> LanguageModel::encode(const std::string& text) const {
   return impl_->need_tokenizer().encode(text);
+}
+
+std::vector<std::int32_t> LanguageModel::encode_prompt(const std::string& text) const {
+  const Tokenizer& tokenizer = impl_->need_tokenizer();
+  std::vector<std::int32_t> ids = tokenizer.encode(text);
+  const std::span<const std::int32_t> before = tokenizer.tokens_before();
+  const bool has_them =
+      ids.size() >= before.size() && std::equal(before.begin(), before.end(), ids.begin());
+  if (!has_them) ids.insert(ids.begin(), before.begin(), before.end());
+  return ids;
 }
 
 std::string LanguageModel::decode(const std::vector<std::int32_t>& tokens,
@@ -289,14 +300,15 @@ std::vector<Engine::Likelihood> LanguageModel::log_likelihood(
   std::vector<std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>>> pairs;
   pairs.reserve(requests.size());
   for (const LikelihoodRequest& request : requests) {
-    std::string context = request.messages.empty()
-                              ? request.prompt
-                              : render(request.messages, request.template_options);
+    const bool is_raw = request.messages.empty();
+    std::string context =
+        is_raw ? request.prompt : render(request.messages, request.template_options);
     const std::size_t space = trailing_space(context);
     const std::string continuation = context.substr(space) + request.continuation;
     context.resize(space);
-    std::vector<std::int32_t> before = tokenizer.encode(context);
-    std::vector<std::int32_t> whole = tokenizer.encode(context + continuation);
+    const std::string text = context + continuation;
+    std::vector<std::int32_t> before = is_raw ? encode_prompt(context) : tokenizer.encode(context);
+    const std::vector<std::int32_t> whole = is_raw ? encode_prompt(text) : tokenizer.encode(text);
     if (before.size() >= whole.size()) {
       throw Error(ErrorCode::kUsage, impl_->files.name() + ": the continuation \"" +
                                          to_valid_utf8(request.continuation) +
@@ -319,8 +331,21 @@ std::vector<Engine::Likelihood> LanguageModel::log_likelihood(
   return impl_->engine.log_likelihood(pairs);
 }
 
+void LanguageModel::set_template_time(const std::string& time) {
+  if (impl_->chat_template) impl_->chat_template->set_time(time);
+}
+
+bool LanguageModel::template_tells_time() const {
+  return template_source().find("strftime_now") != std::string::npos;
+}
+
+const OrderedJson& LanguageModel::template_tokens() const { return impl_->template_tokens; }
+
 std::string LanguageModel::template_source() const {
-  return impl_->chat_template ? impl_->chat_template->source() : std::string();
+  if (!impl_->chat_template) return {};
+  std::string source = impl_->chat_template->source();
+  if (const auto& tools = impl_->chat_template->tool_source()) source += '\0' + *tools;
+  return source;
 }
 
 std::string_view LanguageModel::tokenizer_source() const {

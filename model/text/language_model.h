@@ -25,9 +25,9 @@ struct ResponseFormat {
 // One chat or completion request.
 struct TextRequest {
   std::vector<Message> messages;     // rendered with the checkpoint's chat template; or
-  std::string prompt;                // raw text, tokenized as is, when `messages` is empty; or
+  std::string prompt;                // raw text, when `messages` is empty; or
   std::vector<std::int32_t> tokens;  // token ids, when both are empty
-  Json template_options;             // extra template variables, e.g. {"enable_thinking": false}
+  OrderedJson template_options;      // extra template variables, e.g. {"enable_thinking": false}
   int max_tokens = 1024;
   SamplingParams sampling;
   std::uint64_t seed = 0;
@@ -65,7 +65,13 @@ class LanguageModel {
 
   // Generation ends with the checkpoint's end tokens (generation_config.json's or config.json's,
   // and the tokenizer's) and before the first of the stop strings, wherever token borders fall.
-  // Nothing is put in front of a prompt: the template itself writes the beginning-of-text token.
+  //
+  // A beginning-of-text token is there once, never twice:
+  //   messages  what the template wrote is the prompt, with or without one, as transformers'
+  //             apply_chat_template has it (add_special_tokens=False).
+  //   prompt    gets in front what the tokenizer's post-processor adds to a text, unless it begins
+  //             with that already. What it would add behind is left out: the text goes on.
+  //   tokens    are the prompt as they are.
   // throws Error(kUsage): an empty request, or text for a checkpoint without tokenizer, or what
   //        Engine::submit refuses; Error(kData): the template fails.
   //        A format that is not supported, or that no text has: Error(kData).
@@ -81,26 +87,39 @@ class LanguageModel {
   void cancel(std::int64_t ticket);
 
   // The exact prompt a request would run on. throws Error(kData): the template fails.
-  std::string render(const std::vector<Message>& messages, const Json& template_options) const;
+  std::string render(const std::vector<Message>& messages,
+                     const OrderedJson& template_options) const;
   std::vector<std::int32_t> encode(
       const std::string& text) const;  // special tokens recognised, none added
+  // What submit() makes of a raw prompt.
+  std::vector<std::int32_t> encode_prompt(const std::string& text) const;
   std::string decode(const std::vector<std::int32_t>& tokens, bool skip_special) const;
 
   // log p of `continuation` after the rendered messages, tokenized together at the seam as text.
   struct LikelihoodRequest {
     std::vector<Message> messages;
     std::string continuation;
-    std::string prompt = {};     // the context as raw text, when `messages` is empty
-    Json template_options = {};  // as in TextRequest
+    std::string prompt = {};            // the context as raw text, when `messages` is empty
+    OrderedJson template_options = {};  // as in TextRequest
   };
   // White space at the end of the context counts to the continuation; an empty context is the
-  // beginning-of-text token, or the end-of-text one where there is none.
+  // beginning-of-text token, or the end-of-text one where there is none. That token stands in front
+  // of a context by the rules of submit().
   // source  lm-evaluation-harness, TemplateLM._encode_pair and loglikelihood.
   // throws  Error(kData): no tokenizer, or the template fails; Error(kUsage): the continuation
   //         adds no token.
   std::vector<Engine::Likelihood> log_likelihood(const std::vector<LikelihoodRequest>& requests);
 
-  // Texts whose digests identify this model in a manifest: chat template and tokenizer.json.
+  // What the template's strftime_now() tells from here on, as JinjaTemplate::set_time(); until then
+  // the moment of each rendering. throws Error(kUsage): no such time.
+  void set_template_time(const std::string& time);
+  // Whether the template asks for the time, so that its prompts change with it.
+  bool template_tells_time() const;
+  // The texts of special tokens that the template is given: {"bos_token": "<s>", ...}.
+  const OrderedJson& template_tokens() const;
+
+  // Texts whose digests identify this model in a manifest: chat template (and, behind a zero byte,
+  // the one for tools, where that is another) and tokenizer.json.
   std::string template_source() const;
   std::string_view tokenizer_source() const;
 

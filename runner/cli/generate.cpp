@@ -19,6 +19,7 @@ namespace {
 
 struct GenerateFlags {
   ModelFlags model;
+  TemplateFlags chat_template;
   SamplingFlags sampling;
   std::string prompt, system, prompt_file, messages_file, tokens;
   std::string json_schema, regex;
@@ -100,6 +101,7 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   request.max_tokens = flags.max_tokens;
   request.sampling = flags.sampling.overrides().over(model.default_sampling());
   request.seed = flags.seed;
+  request.template_options = flags.chat_template.variables();
   request.stop = flags.stop;
   request.top_logprobs = flags.top_logprobs;
   request.prompt_logprobs = flags.prompt_logprobs;
@@ -189,6 +191,7 @@ OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& mode
 int generate(const GenerateFlags& flags) {
   model::LanguageModel model(open_checkpoint(flags.model.model), flags.model.engine);
   for (const std::string& line : model.engine().notes()) note("note: " + line);
+  if (!flags.chat_template.date.empty()) model.set_template_time(flags.chat_template.date);
   const std::int64_t ticket = submit(model, make_request(flags, model));
   model::TextResult result;
   while (!model.idle()) {
@@ -235,9 +238,13 @@ Command add_generate(CLI::App& root) {
       ->group("Prompt");
   app->add_option("--tokens", flags->tokens, "token ids, separated by commas")->group("Prompt");
   app->add_option("--system", flags->system, "a system message before --prompt")->group("Prompt");
-  app->add_flag("--raw", flags->raw, "continue --prompt as plain text, without the chat template")
+  app->add_flag("--raw", flags->raw,
+                "continue --prompt as plain text, without the chat template (the tokenizer's own "
+                "first token "
+                "in front)")
       ->group("Prompt");
   add_model_flags(*app, flags->model);
+  add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens")
       ->capture_default_str()

@@ -44,6 +44,35 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->group("Model");
 }
 
+void add_template_flags(CLI::App& app, TemplateFlags& flags) {
+  app.add_option("--template-options", flags.options,
+                 "more variables for the chat template, as a JSON object: "
+                 "'{\"enable_thinking\": false}'")
+      ->type_name("JSON")
+      ->group("Prompt");
+  app.add_option("--template-date", flags.date,
+                 "the date (2026-11-26, or 2026-11-26T15:04:05) that a template which asks for it "
+                 "is told [today]")
+      ->type_name("DATE")
+      ->group("Prompt");
+}
+
+OrderedJson TemplateFlags::variables() const {
+  if (options.empty()) return OrderedJson::object();
+  OrderedJson value;
+  try {
+    value = parse_ordered_json(options, "--template-options");
+  } catch (const Error& failure) {
+    throw Error(ErrorCode::kUsage, failure.what());
+  }
+  if (!value.is_object()) {
+    throw Error(ErrorCode::kUsage,
+                "--template-options: not a JSON object\n  try: --template-options "
+                "'{\"enable_thinking\": false}'");
+  }
+  return value;
+}
+
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
   app.add_option("--temperature", flags.given.temperature,
                  "0 is greedy [the checkpoint's generation_config.json]")

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "model/engine.h"
 #include "runner/sampling_overrides.h"
 
@@ -17,6 +18,15 @@ struct ModelFlags {
 
 // --model and how it is executed.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
+
+// What the chat template is given besides the messages.
+struct TemplateFlags {
+  std::string date, options;
+
+  // The variables of --template-options. throws Error(kUsage): not a JSON object.
+  OrderedJson variables() const;
+};
+void add_template_flags(CLI::App& app, TemplateFlags& flags);
 
 // Sampling as the user gave it: what is not given comes from the checkpoint.
 struct SamplingFlags {

@@ -38,6 +38,7 @@ void request_stop(int signal_number) {
 struct RunFlags {
   std::vector<std::string> suites;
   ModelFlags model;
+  TemplateFlags chat_template;
   SamplingFlags sampling;
   std::vector<std::string> data, variants{"official"};
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
@@ -137,7 +138,17 @@ int run(const RunFlags& flags) {
     planned.front().resume_run = store.resolve_run(flags.resume);
   }
   const std::unique_ptr<ModelClient> model =
-      open_model(flags.model.model, {.engine = flags.model.engine});
+      open_model(flags.model.model, {.engine = flags.model.engine,
+                                     .template_options = flags.chat_template.variables(),
+                                     .template_date = flags.chat_template.date});
+
+  const Json identity = model->identity();
+  const Json date =
+      identity["template"].is_object() ? identity["template"].value("date", Json()) : Json();
+  if (date.is_string() && flags.chat_template.date.empty()) {
+    note("the chat template asks for the date and is told " + date.get<std::string>() +
+         "; to continue on another day: --template-date " + date.get<std::string>());
+  }
 
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
@@ -218,6 +229,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->check(CLI::IsMember({"generate", "loglikelihood"}))
       ->group("Questions");
   add_model_flags(*app, flags->model);
+  add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens [the suite's]")
       ->check(CLI::Range(1, 10'000'000))

@@ -23,7 +23,7 @@ struct ShowFlags {
   std::int64_t max_samples = 20;
 };
 
-OrderedJson as_json(const SampleStory& story) {
+OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
   const evals::Score& score = story.answer.score;
   OrderedJson out{{"sample_id", story.sample.id},      {"row", story.sample.row},
                   {"epoch", story.answer.epoch},       {"cluster", story.sample.cluster},
@@ -32,6 +32,10 @@ OrderedJson as_json(const SampleStory& story) {
   out["messages"] = story.transcript.messages.empty()
                         ? Json(nullptr)
                         : parse_json(story.transcript.messages, "stored messages");
+  // What made the prompt of the messages: the chat template's digest, its options and its date.
+  if (run.manifest.is_object() && run.manifest.contains("values")) {
+    out["template"] = run.manifest["values"].value("template", Json(nullptr));
+  }
   out["prompt_text"] = story.transcript.prompt_text;
   out["prompt_tokens"] = story.transcript.prompt_tokens;
   out["response"] = story.transcript.response;
@@ -151,7 +155,7 @@ int show(const ShowFlags& flags) {
     for (const SampleStory& story : store.story(run_id, flags.sample)) {
       if (flags.epoch >= 0 && story.answer.epoch != flags.epoch) continue;
       if (flags.json) {
-        print_json(as_json(story));
+        print_json(as_json(info, story));
       } else {
         print(story_text(info, story));
       }

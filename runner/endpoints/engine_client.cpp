@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <utility>
 
@@ -65,6 +66,16 @@ class DigestMemory {
   bool changed_ = false;
 };
 
+// The local date, as 2026-11-26.
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char text[16];
+  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return {text, size};
+}
+
 ModelResponse failed(const Error& failure) {
   ModelResponse response;
   response.finish_reason = "error";
@@ -107,6 +118,12 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
                                       ": absent, and questions are text\n  try: a folder with its "
                                       "tokenizer, or peira generate --tokens");
   }
+  if (!options.template_date.empty()) model_.set_template_time(options.template_date);
+  if (model_.template_tells_time()) {
+    // Told once, so that all of a run's prompts agree and an equal manifest means equal prompts.
+    template_date_ = options.template_date.empty() ? today() : options.template_date;
+    model_.set_template_time(template_date_);
+  }
   backend_name_ = model_.engine().backend_name();
   notes_ = model_.engine().notes();
   if (num_experts_per_tok_ > 0) {
@@ -118,7 +135,10 @@ Json EngineClient::identity() const {
   return {{"weights", {{"sha256", weights_digest_}}},
           {"tokenizer", {{"sha256", sha256_hex(model_.tokenizer_source())}}},
           {"template",
-           {{"sha256", sha256_hex(model_.template_source())}, {"options", template_options_}}},
+           {{"sha256", sha256_hex(model_.template_source())},
+            {"options", Json(template_options_)},
+            {"tokens", Json(model_.template_tokens())},
+            {"date", template_date_.empty() ? Json(nullptr) : Json(template_date_)}}},
           {"engine",
            {{"kind", "engine"},
             {"backend", backend_name_},
@@ -166,7 +186,8 @@ void EngineClient::run_likelihoods() {
   std::vector<model::LanguageModel::LikelihoodRequest> requests;
   while (!likelihoods_.empty() && static_cast<int>(requests.size()) < max_batch_) {
     for (const std::string& continuation : likelihoods_.front().request.continuations) {
-      requests.push_back({likelihoods_.front().request.messages, continuation});
+      requests.push_back(
+          {likelihoods_.front().request.messages, continuation, "", template_options_});
     }
     batch.push_back(std::move(likelihoods_.front()));
     likelihoods_.pop_front();
@@ -197,7 +218,7 @@ void EngineClient::run_likelihoods() {
       try {
         std::vector<model::LanguageModel::LikelihoodRequest> own;
         for (const std::string& continuation : item.request.continuations) {
-          own.push_back({item.request.messages, continuation});
+          own.push_back({item.request.messages, continuation, "", template_options_});
         }
         finish(item, model_.log_likelihood(own));
       } catch (const Error& own_failure) {

@@ -41,7 +41,8 @@ class EngineClient : public ModelClient {
   std::string name_;
   int max_batch_;
   int num_experts_per_tok_;
-  Json template_options_;
+  OrderedJson template_options_;
+  std::string template_date_;  // "" where the template does not ask for it
   std::string weights_digest_, backend_name_;
   std::vector<std::string> notes_;
   model::LanguageModel model_;

@@ -13,7 +13,10 @@ namespace peira::runner {
 
 struct ModelOptions {
   model::EngineOptions engine = {};
-  Json template_options = {};  // extra chat template variables
+  OrderedJson template_options = OrderedJson::object();  // extra chat template variables
+  // What a template that asks for the date is told, as JinjaTemplate::set_time(); "": today, which
+  // the manifest then names.
+  std::string template_date = {};
 };
 
 // bundled          peira-mini, inside the binary

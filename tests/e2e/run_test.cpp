@@ -135,6 +135,60 @@ TEST(Run, RefusesToResumeAChangedRunAndSaysWhatChanged) {
   EXPECT_THAT(changed.err, HasSubstr("0.7"));
 }
 
+// The record holds the rendered bytes and what made them: digest (of the text below, by Python's
+// hashlib), options and the date, which two runs must share to agree.
+TEST(Run, RecordsTheRenderedPromptAndItsTemplate) {
+  const Workspace workspace;
+  const std::filesystem::path mini = std::filesystem::path(PEIRA_SOURCE_DIR) / "model/peira-mini";
+  if (!std::filesystem::exists(mini / "model.safetensors")) GTEST_SKIP() << mini << " is absent";
+  const std::filesystem::path folder = workspace.dir() / "dated";
+  std::filesystem::create_directories(folder);
+  for (const auto& file : std::filesystem::directory_iterator(mini)) {
+    if (file.path().filename() == "chat_template.jinja") continue;
+    std::filesystem::create_symlink(file.path(), folder / file.path().filename());
+  }
+  write_file_atomic(folder / "chat_template.jinja",
+                    "On {{ strftime_now('%d %B %Y') }}{{ ' slowly' if slowly else '' }}: "
+                    "{% for m in messages %}{{ m.content }}{% endfor %}");
+  const auto record = [&](const std::string& date, const std::string& name) {
+    const auto run =
+        workspace.peira({"run", "gpqa", "--model", folder.string(), "--prompt", "direct", "--limit",
+                         "2", "--max-tokens", "4", "--no-cache", "--name", name, "--template-date",
+                         date, "--template-options", R"({"slowly": true})", "--json", "--quiet"});
+    EXPECT_EQ(run.exit_status, 0) << run.err;
+    return stories(workspace, name, {0, 1});
+  };
+  const std::vector<Json> july = record("2024-07-26", "july");
+  const std::vector<Json> again = record("2024-07-26", "again");
+  const std::vector<Json> august = record("2024-08-01", "august");
+  ASSERT_EQ(july.size(), 2U);
+  EXPECT_EQ(july, again);
+  const Json& made_by = july[0]["template"];
+  EXPECT_EQ(made_by["sha256"], "106fbde64c223e969fddbb685c94c909584c586652488a9e621ab8a3cd4be290");
+  EXPECT_EQ(made_by["date"], "2024-07-26");
+  EXPECT_EQ(made_by["options"], (Json{{"slowly", true}}));
+  for (const Json& story : july) {
+    const std::string prompt = story["prompt_text"];
+    EXPECT_EQ(prompt.substr(0, 24), "On 26 July 2024 slowly: ");
+    EXPECT_EQ(prompt.substr(24), story["messages"][0]["content"].get<std::string>());
+    EXPECT_FALSE(story["prompt_tokens"].empty());
+  }
+  EXPECT_EQ(august[0]["template"]["date"], "2024-08-01");
+  EXPECT_EQ(august[0]["prompt_text"].get<std::string>().substr(0, 17), "On 01 August 2024");
+
+  const auto difference = workspace.peira({"compare", "july", "august"});
+  EXPECT_EQ(difference.exit_status, 2);
+  EXPECT_THAT(difference.err, HasSubstr("2024-07-26"));
+  const auto wrong = workspace.peira(
+      {"run", "gpqa", "--model", folder.string(), "--limit", "1", "--template-date", "26 July"});
+  EXPECT_EQ(wrong.exit_status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("\"26 July\" is not a time as in 2026-11-26"));
+  const auto options =
+      workspace.peira({"run", "gpqa", "--model", folder.string(), "--template-options", "[1]"});
+  EXPECT_EQ(options.exit_status, 2);
+  EXPECT_THAT(options.err, HasSubstr("--template-options: not a JSON object"));
+}
+
 TEST(Run, TakesAUserDeclaredSuite) {
   const Workspace workspace;
   workspace.write("capitals.csv",

@@ -81,8 +81,9 @@ TEST(ChatTemplate, RefusesFilesThatAreWrong) {
   EXPECT_NE(message(R"({"chat_template": [{"name": "x", "template": "y"}]})")
                 .find("none of the chat templates is named default; they are x"),
             std::string::npos);
-  EXPECT_EQ(message(R"({"chat_template": "\n{% if %}"})"),
-            "tokenizer_config.json: chat_template:2: unexpected end of statement block in {% if %}");
+  EXPECT_EQ(
+      message(R"({"chat_template": "\n{% if %}"})"),
+      "tokenizer_config.json: chat_template:2: unexpected end of statement block in {% if %}");
 }
 
 TEST(ChatTemplate, GivesPartsOnlyWhereThereIsMoreThanText) {

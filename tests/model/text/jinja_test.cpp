@@ -17,9 +17,10 @@ std::string render(const std::string& source,
 }
 
 std::string message_of(const std::string& source,
-                       const OrderedJson& variables = OrderedJson::object()) {
+                       const OrderedJson& variables = OrderedJson::object(),
+                       const TemplateLimits& limits = {}) {
   try {
-    return "no error: " + render(source, variables);
+    return "no error: " + JinjaTemplate(source, "chat_template").render(variables, limits);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kData);
     return error.what();
@@ -114,7 +115,7 @@ TEST(Jinja, StopsTemplatesThatMeanHarm) {
   const char* const loops =
       "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}"
       "{% endfor %}{% endfor %}{% endfor %}";
-  EXPECT_NE(message_of(loops).find("takes more than"), std::string::npos);
+  EXPECT_NE(message_of(loops, {}, {.steps = 1'000'000}).find("takes more than"), std::string::npos);
   EXPECT_NE(message_of("{{ 'x' * 9000000000 }}").find("a text of more than"), std::string::npos);
   EXPECT_NE(message_of("{% set ns = namespace(x='ab') %}{% for i in range(99) %}"
                        "{% set ns.x = ns.x ~ ns.x %}{% endfor %}")
@@ -174,7 +175,8 @@ TEST(Jinja, BoundsWhatGrows) {
                 .find("more than 4300 digits"),
             std::string::npos);
   EXPECT_NE(message_of("{% set x = 10 ** 4000 %}{% set y = 10 ** 2000 + 1 %}"
-                       "{% for i in range(99999) %}{% set z = x // y %}{% endfor %}")
+                       "{% for i in range(99999) %}{% set z = x // y %}{% endfor %}",
+                       {}, {.steps = 1'000'000})
                 .find("takes more than"),
             std::string::npos);
   EXPECT_NE(message_of("{{ 'x'.expandtabs() ~ '\\t'.expandtabs(99999999999) }}").find("a text of"),

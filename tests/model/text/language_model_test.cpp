@@ -233,5 +233,99 @@ TEST_F(LanguageModelTest, FinishesACancelledRequest) {
   EXPECT_EQ(finished[0].result.tokens.finish_reason, FinishReason::kCancelled);
 }
 
+// A tokenizer that puts "<s>" in front of texts, and templates with and without it of their own.
+// Expected: apply_chat_template of transformers tokenizes what the template wrote and adds nothing;
+// a tokenizer called on raw text adds the token, and here not where it is already.
+class FirstTokenTest : public LanguageModelTest {
+ protected:
+  void SetUp() override {
+    LanguageModelTest::SetUp();
+    Json tokenizer = parse_json(read_file(folder_ / "tokenizer.json"), "tokenizer.json");
+    tokenizer["model"]["vocab"].erase("yy");
+    first_ = vocab_size_ - 1;
+    tokenizer["added_tokens"] = {{{"id", first_},
+                                  {"content", "<s>"},
+                                  {"special", true},
+                                  {"single_word", false},
+                                  {"lstrip", false},
+                                  {"rstrip", false},
+                                  {"normalized", false}}};
+    tokenizer["post_processor"] = {
+        {"type", "TemplateProcessing"},
+        {"single",
+         {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}},
+          {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+        {"pair", Json::array()},
+        {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {first_}}, {"tokens", {"<s>"}}}}}}};
+    write("tokenizer.json", tokenizer.dump());
+    write("tokenizer_config.json", R"({"eos_token": null, "bos_token": "<s>"})");
+  }
+
+  std::vector<std::int32_t> prompt_of(const std::string& source, const TextRequest& request) {
+    write("chat_template.jinja", source);
+    LanguageModel model(CheckpointFiles::folder(folder_), one_thread());
+    return run(model, request).prompt_tokens;
+  }
+
+  std::ptrdiff_t count(const std::vector<std::int32_t>& tokens) const {
+    return std::count(tokens.begin(), tokens.end(), first_);
+  }
+
+  std::int32_t first_ = 0;
+};
+
+TEST_F(FirstTokenTest, OfMessagesIsTheTemplatesOwn) {
+  const auto with = prompt_of("{{ bos_token }}{{ messages[0].content }}", ask("Hi", 1));
+  EXPECT_EQ(count(with), 1);
+  EXPECT_EQ(with.front(), first_);
+  const auto without = prompt_of("{{ messages[0].content }}", ask("Hi", 1));
+  EXPECT_EQ(count(without), 0);
+  EXPECT_EQ(with.size(), without.size() + 1);
+}
+
+TEST_F(FirstTokenTest, OfRawTextIsTheTokenizersOnce) {
+  TextRequest raw;
+  raw.max_tokens = 1;
+  raw.prompt = "Hi";
+  const auto added = prompt_of("", raw);
+  EXPECT_EQ(count(added), 1);
+  EXPECT_EQ(added.front(), first_);
+  raw.prompt = "<s>Hi";
+  EXPECT_EQ(prompt_of("", raw), added);
+  raw.prompt = "Hi<s>";
+  EXPECT_EQ(count(prompt_of("", raw)), 2);  // said by the user, at another place
+  raw.prompt.clear();
+  raw.tokens = {1, 2};
+  EXPECT_EQ(prompt_of("", raw), (std::vector<std::int32_t>{1, 2}));
+}
+
+// The same rules before a continuation: contexts that are equal as tokens give equal sums.
+TEST_F(FirstTokenTest, OfContextsFollowsTheSameRules) {
+  write("chat_template.jinja", "{{ bos_token }}{{ messages[0].content }}");
+  LanguageModel model(CheckpointFiles::folder(folder_), one_thread());
+  using Request = LanguageModel::LikelihoodRequest;
+  const Message message = Message::from_text("user", "#$");
+  const auto results = model.log_likelihood({Request{{}, "%&", "#$"}, Request{{}, "%&", "<s>#$"},
+                                             Request{{message}, "%&"}, Request{{}, "%&", ""},
+                                             Request{{}, "%&", "<s>"}});
+  const std::vector<std::int32_t> context = model.encode("<s>#$");
+  const std::vector<std::int32_t> whole = model.encode("<s>#$%&");
+  const std::vector<std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>>> pairs = {
+      {context, {whole.begin() + static_cast<std::ptrdiff_t>(context.size()), whole.end()}},
+      {{first_}, model.encode("%&")}};
+  const auto direct = model.engine().log_likelihood(pairs);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(results[i].logprob, direct[0].logprob) << i;
+  for (std::size_t i = 3; i < 5; ++i) EXPECT_EQ(results[i].logprob, direct[1].logprob) << i;
+}
+
+TEST_F(LanguageModelTest, TellsTheTemplateTheTimeItIsGiven) {
+  write("chat_template.jinja", "{{ strftime_now('%d %B %Y') }}: {{ messages[0].content }}");
+  LanguageModel model(CheckpointFiles::folder(folder_), one_thread());
+  EXPECT_TRUE(model.template_tells_time());
+  model.set_template_time("2024-07-26");
+  EXPECT_EQ(model.render({Message::from_text("user", "Hi")}, {}), "26 July 2024: Hi");
+  EXPECT_THROW(model.set_template_time("yesterday"), Error);
+}
+
 }  // namespace
 }  // namespace peira::model
