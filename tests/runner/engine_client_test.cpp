@@ -15,7 +15,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::unique_ptr<ModelClient> open_bundled(const ModelOptions& options = {}) {
+std::unique_ptr<ModelClient> open_bundled(const model::EngineOptions& engine = {}) {
+  ModelOptions options;
+  options.engine = engine;
   try {
     return open_model("bundled", options);
   } catch (const Error& failure) {
@@ -65,13 +67,13 @@ TEST(EngineClient, StoresTheSameForAnyBatchSizeAndAcrossSittings) {
     if (batch == 7) {
       options.on_progress = [&](const RunProgress& progress) { stop = progress.done > 2; };
     }
-    const auto first = open_bundled({.engine = {.max_batch = batch}});
+    const auto first = open_bundled({.max_batch = batch});
     RunOutcome outcome = execute_run(store, *first, options);
     if (!outcome.complete) {
       EXPECT_EQ(outcome.why_stopped, "interrupted");
       options.on_progress = nullptr;
       stop = false;
-      const auto second = open_bundled({.engine = {.max_batch = 3}});
+      const auto second = open_bundled({.max_batch = 3});
       outcome = execute_run(store, *second, options);
       EXPECT_TRUE(outcome.resumed);
     }
@@ -103,7 +105,7 @@ TEST(EngineClient, MakesAFailedSampleOfAPromptThatIsTooLong) {
 }
 
 TEST(EngineClient, CancelsWhatRunsAndWhatWaits) {
-  const auto model = open_bundled({.engine = {.max_batch = 1}});
+  const auto model = open_bundled({.max_batch = 1});
   if (model == nullptr) GTEST_SKIP() << "built without model/peira-mini";
   ModelRequest choice = question("pick");
   choice.continuations = {"A", "B"};
@@ -162,9 +164,8 @@ TEST(EngineClient, IdentityFollowsTheVariantNotTheMachineSettings) {
   const auto plain = open_bundled();
   if (plain == nullptr) GTEST_SKIP() << "built without model/peira-mini";
   EXPECT_EQ(plain->name(), "bundled");
-  EXPECT_EQ(open_bundled({.engine = {.num_threads = 1, .max_batch = 3}})->identity(),
-            plain->identity());
-  const auto one_expert = open_bundled({.engine = {.num_experts_per_tok = 1}});
+  EXPECT_EQ(open_bundled({.num_threads = 1, .max_batch = 3})->identity(), plain->identity());
+  const auto one_expert = open_bundled({.num_experts_per_tok = 1});
   EXPECT_EQ(one_expert->name(), "bundled[experts=1]");
   EXPECT_NE(one_expert->identity()["engine"], plain->identity()["engine"]);
   EXPECT_EQ(one_expert->identity()["weights"], plain->identity()["weights"]);
@@ -177,7 +178,8 @@ TEST(EngineClient, IdentityFollowsTheVariantNotTheMachineSettings) {
 TEST(OpenModel, SaysWhatCanBeOpened) {
   const auto message_for = [](const std::string& spec) -> std::string {
     try {
-      open_model(spec, {});
+      const ModelOptions options;
+      open_model(spec, options);
     } catch (const Error& error) {
       return error.what();
     }
