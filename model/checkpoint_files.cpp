@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/gguf/checkpoint.h"
 
 namespace peira::model {
 
@@ -55,6 +56,56 @@ CheckpointFiles CheckpointFiles::folder(const std::filesystem::path& path) {
   return files;
 }
 
+CheckpointFiles CheckpointFiles::gguf_file(const std::filesystem::path& path) {
+  CheckpointFiles files;
+  files.name_ = path.lexically_normal().string();
+  files.gguf_ = GgufCheckpoint::open(path);
+  return files;
+}
+
+CheckpointFiles CheckpointFiles::at(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (path.extension() == ".gguf" && !std::filesystem::is_directory(path, ignored)) {
+    return gguf_file(path);
+  }
+  if (!std::filesystem::is_directory(path, ignored) ||
+      std::filesystem::exists(path / "config.json", ignored)) {
+    return folder(path);
+  }
+  std::vector<std::string> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    // Of a set of parts the first stands for all.
+    const bool is_later_part =
+        name.find("-of-") != std::string::npos && name.find("-00001-of-") == std::string::npos;
+    if (name.ends_with(".gguf") && !is_later_part) found.push_back(name);
+  }
+  if (found.empty()) return folder(path);
+  std::sort(found.begin(), found.end());
+  if (found.size() > 1) {
+    throw Error(ErrorCode::kData, path.string() + ": several GGUF files: " + joined(found) +
+                                      "\n  try: the path of one of them");
+  }
+  return gguf_file(path / found.front());
+}
+
+std::string CheckpointFiles::where(std::string_view file) const {
+  if (gguf_ != nullptr) return name_ + " (as " + std::string(file) + ")";
+  return name_ + "/" + std::string(file);
+}
+
+std::filesystem::path CheckpointFiles::path_of(std::string_view file) const {
+  if (gguf_ != nullptr) {
+    for (const std::filesystem::path& part : gguf_->paths()) {
+      if (part.filename() == file) return part;
+    }
+    return {};
+  }
+  return mapped_ != nullptr && has(file) ? path_ / file : std::filesystem::path();
+}
+
 CheckpointFiles CheckpointFiles::embedded(std::string name, std::span<const EmbeddedFile> files) {
   CheckpointFiles out;
   out.name_ = std::move(name);
@@ -64,7 +115,11 @@ CheckpointFiles CheckpointFiles::embedded(std::string name, std::span<const Embe
 
 std::vector<std::string> CheckpointFiles::list() const {
   std::vector<std::string> names;
-  if (mapped_ == nullptr) {
+  if (gguf_ != nullptr) {
+    names = gguf_->derived_files();
+    for (const std::filesystem::path& part : gguf_->paths())
+      names.push_back(part.filename().string());
+  } else if (mapped_ == nullptr) {
     for (const EmbeddedFile& file : embedded_) names.emplace_back(file.name);
   } else {
     std::error_code error;
@@ -80,6 +135,10 @@ std::vector<std::string> CheckpointFiles::list() const {
 
 bool CheckpointFiles::has(std::string_view file) const {
   if (!is_plain_name(file)) return false;
+  if (gguf_ != nullptr) {
+    const std::vector<std::string> names = list();
+    return std::find(names.begin(), names.end(), file) != names.end();
+  }
   if (mapped_ == nullptr) {
     return std::any_of(embedded_.begin(), embedded_.end(),
                        [&](const EmbeddedFile& candidate) { return candidate.name == file; });
@@ -90,6 +149,14 @@ bool CheckpointFiles::has(std::string_view file) const {
 }
 
 std::optional<std::span<const std::byte>> CheckpointFiles::open(std::string_view file) const {
+  if (gguf_ != nullptr) {
+    for (std::size_t i = 0; i < gguf_->paths().size(); ++i) {
+      if (gguf_->paths()[i].filename() == file) return gguf_->bytes_of_part(i);
+    }
+    const auto text = gguf_->derived(file);
+    if (!text) return std::nullopt;
+    return std::as_bytes(std::span(text->data(), text->size()));
+  }
   if (mapped_ == nullptr) {
     for (const EmbeddedFile& candidate : embedded_) {
       if (candidate.name == file) return candidate.bytes;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "model/gguf/checkpoint.h"
+#include "model/weight.h"
 
 namespace peira::model {
 namespace {
@@ -39,14 +42,6 @@ constexpr std::array<StoredType, 16> kStoredTypes{{{"BOOL", 1},
   throw Error(ErrorCode::kData, where + ": " + what);
 }
 
-// Names come from the file: kept short and free of control characters in messages.
-std::string shown(std::string_view name) {
-  std::string out = dump_json(Json(std::string(name.substr(0, 200))));
-  if (out.size() > 204) out = out.substr(0, 200) + "...\"";
-  return out.size() >= 2 && out.find('\\') == std::string::npos ? out.substr(1, out.size() - 2)
-                                                                : out;
-}
-
 // The header as JSON, refusing a name that stands twice: parsers silently keep the last.
 Json parse_header(std::string_view text, const std::string& where) {
   std::set<std::string, std::less<>> names;
@@ -58,12 +53,12 @@ Json parse_header(std::string_view text, const std::string& where) {
       tensor = parsed.get<std::string>();
       keys.clear();
       if (!names.insert(tensor).second) {
-        fail(where, "tensor " + shown(tensor) + " is listed twice in the header");
+        fail(where, "tensor " + shown_name(tensor) + " is listed twice in the header");
       }
     } else if (event == Json::parse_event_t::key && depth == 2) {
       const auto key = parsed.get<std::string>();
       if (!keys.insert(key).second) {
-        fail(where, "tensor " + shown(tensor) + " has the key " + shown(key) + " twice");
+        fail(where, "tensor " + shown_name(tensor) + " has the key " + shown_name(key) + " twice");
       }
     }
     return true;
@@ -91,11 +86,11 @@ struct Placed {
 
 Placed parse_entry(const std::string& name, const Json& entry, std::span<const std::byte> data,
                    std::uint64_t data_start, const std::string& where) {
-  const std::string place = where + ": tensor " + shown(name);
+  const std::string place = where + ": tensor " + shown_name(name);
   if (!entry.is_object()) fail(place, "its header entry is not an object");
   for (const auto& [key, value] : entry.items()) {
     if (key != "dtype" && key != "shape" && key != "data_offsets") {
-      fail(place, "unknown key " + shown(key) + " in the header");
+      fail(place, "unknown key " + shown_name(key) + " in the header");
     }
   }
   const auto member = [&](const char* key) -> const Json& {
@@ -111,7 +106,7 @@ Placed parse_entry(const std::string& name, const Json& entry, std::span<const s
   out.tensor.dtype = dtype.get<std::string>();
   const auto type = std::find_if(kStoredTypes.begin(), kStoredTypes.end(),
                                  [&](const StoredType& t) { return t.name == out.tensor.dtype; });
-  if (type == kStoredTypes.end()) fail(place, "unknown dtype " + shown(out.tensor.dtype));
+  if (type == kStoredTypes.end()) fail(place, "unknown dtype " + shown_name(out.tensor.dtype));
 
   const Json& shape = member("shape");
   if (!shape.is_array()) fail(place, "shape is not a list");
@@ -149,6 +144,15 @@ Placed parse_entry(const std::string& name, const Json& entry, std::span<const s
   return out;
 }
 
+// The block formats, which GGUF files hold.
+std::optional<DType> block_type(std::string_view dtype) {
+  for (const DType type : {DType::kQ4_0, DType::kQ5_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K,
+                           DType::kQ6_K, DType::kMXFP4}) {
+    if (dtype == name_of(type)) return type;
+  }
+  return std::nullopt;
+}
+
 std::optional<DType> weight_type(std::string_view dtype) {
   if (dtype == "BF16") return DType::kBF16;
   if (dtype == "F16") return DType::kF16;
@@ -162,13 +166,20 @@ std::string first_few(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 4;
   std::string out;
   for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
-    out += (i > 0 ? ", " : "") + shown(names[i]);
+    out += (i > 0 ? ", " : "") + shown_name(names[i]);
   }
   if (names.size() > kMost) out += " and " + std::to_string(names.size() - kMost) + " more";
   return out;
 }
 
 }  // namespace
+
+std::string shown_name(std::string_view name) {
+  std::string out = dump_json(Json(std::string(name.substr(0, 200))));
+  if (out.size() > 204) out = out.substr(0, 200) + "...\"";
+  return out.size() >= 2 && out.find('\\') == std::string::npos ? out.substr(1, out.size() - 2)
+                                                                : out;
+}
 
 std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> file,
                                             const std::string& where) {
@@ -212,7 +223,7 @@ std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> file,
   });
   std::uint64_t expected = 0;
   for (const Placed& entry : placed) {
-    const std::string place = where + ": tensor " + shown(entry.tensor.name);
+    const std::string place = where + ": tensor " + shown_name(entry.tensor.name);
     if (entry.begin < expected) {
       fail(place, "starts at data byte " + std::to_string(entry.begin) +
                       ", inside the tensor before it, which ends at " + std::to_string(expected));
@@ -240,17 +251,32 @@ void CheckpointTensors::add_file(const CheckpointFiles& files, const std::string
     if (weight_map != nullptr) {
       const auto placed = weight_map->find(tensor.name);
       if (placed == weight_map->end() || placed->second != file) {
-        fail(where, "tensor " + shown(tensor.name) + " is here but model.safetensors.index.json " +
-                        (placed == weight_map->end() ? "does not list it"
-                                                     : "places it in " + shown(placed->second)));
+        fail(where,
+             "tensor " + shown_name(tensor.name) + " is here but model.safetensors.index.json " +
+                 (placed == weight_map->end() ? "does not list it"
+                                              : "places it in " + shown_name(placed->second)));
       }
     }
     std::string name = tensor.name;
-    tensors_.emplace(std::move(name), Entry{std::move(tensor), where});
+    tensors_.emplace(std::move(name), Entry{.tensor = std::move(tensor), .where = where});
   }
 }
 
 CheckpointTensors::CheckpointTensors(const CheckpointFiles& files) : name_(files.name()) {
+  if (files.gguf() != nullptr) {
+    for (GgufTensor& renamed : files.gguf()->tensors()) {
+      std::string name = renamed.tensor.name;
+      const std::string where = renamed.where;
+      const bool is_new = tensors_
+                              .emplace(name, Entry{.tensor = std::move(renamed.tensor),
+                                                   .where = where,
+                                                   .interleaved_heads = renamed.interleaved_heads,
+                                                   .offset = renamed.offset})
+                              .second;
+      if (!is_new) fail(where, "is one of two tensors that stand for " + shown_name(name));
+    }
+    return;
+  }
   constexpr const char* kSingle = "model.safetensors";
   constexpr const char* kIndex = "model.safetensors.index.json";
   if (files.has(kSingle)) {
@@ -272,11 +298,12 @@ CheckpointTensors::CheckpointTensors(const CheckpointFiles& files) : name_(files
   std::map<std::string, std::string> weight_map;
   std::set<std::string> shards;
   for (const auto& [name, file] : listed.items()) {
-    if (!file.is_string()) fail(where, "weight_map gives tensor " + shown(name) + " no file name");
+    if (!file.is_string())
+      fail(where, "weight_map gives tensor " + shown_name(name) + " no file name");
     const auto shard = file.get<std::string>();
     if (!files.has(shard)) {
-      fail(where,
-           "tensor " + shown(name) + " should be in " + shown(shard) + ", which is not there");
+      fail(where, "tensor " + shown_name(name) + " should be in " + shown_name(shard) +
+                      ", which is not there");
     }
     weight_map.emplace(name, shard);
     shards.insert(shard);
@@ -285,7 +312,7 @@ CheckpointTensors::CheckpointTensors(const CheckpointFiles& files) : name_(files
   for (const auto& [name, shard] : weight_map) {
     if (!has(name)) {
       fail(files.where(shard),
-           "tensor " + shown(name) +
+           "tensor " + shown_name(name) +
                " is missing though model.safetensors.index.json places it here");
     }
   }
@@ -301,6 +328,49 @@ Shape CheckpointTensors::shape_of(std::string_view name) const {
   return Shape(found->second.tensor.shape);
 }
 
+// Undoes what the converter to GGUF did: rows of a head go from pairs back to halves, offsets off.
+void CheckpointTensors::restore(const std::string& name, Entry& entry) {
+  const std::vector<std::int64_t>& shape = entry.tensor.shape;
+  const std::optional<DType> plain = weight_type(entry.tensor.dtype);
+  const std::optional<DType> dtype = plain ? plain : block_type(entry.tensor.dtype);
+  if (!dtype || shape.empty() || shape.size() > Shape::kMaxRank) return;
+  if (entry.interleaved_heads > 0) {
+    const std::int64_t rows = shape.front();
+    if (rows % (2 * entry.interleaved_heads) != 0) {
+      fail(entry.where, "has " + std::to_string(rows) + " rows, which " +
+                            std::to_string(entry.interleaved_heads) +
+                            " heads do not share in pairs");
+    }
+    const std::int64_t half = rows / entry.interleaved_heads / 2;
+    owned_.push_back(host_tensor(*dtype, Shape(shape)));
+    auto* const to = static_cast<std::byte*>(owned_.back().view().data);
+    const std::size_t row_bytes = entry.tensor.bytes.size() / static_cast<std::size_t>(rows);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const std::int64_t head = row / (2 * half);
+      const std::int64_t inside = row % (2 * half);
+      const std::int64_t stored = head * 2 * half + inside % half * 2 + inside / half;
+      std::memcpy(to + static_cast<std::size_t>(row) * row_bytes,
+                  entry.tensor.bytes.data() + static_cast<std::size_t>(stored) * row_bytes,
+                  row_bytes);
+    }
+    entry.tensor.bytes = {to, entry.tensor.bytes.size()};
+  }
+  if (entry.offset != 0) {
+    if (shape.size() != 1 || !plain) {
+      fail(entry.where, "is " + entry.tensor.dtype + " of shape " + shape_text(shape) + " but " +
+                            name + " is a plain vector");
+    }
+    owned_.push_back(host_tensor(DType::kF32, Shape(shape)));
+    float* const to = owned_.back().view().f32();
+    widen_row(ConstTensorView{entry.tensor.bytes.data(), *plain, {1, shape.front()}}, 0, to);
+    for (std::int64_t i = 0; i < shape.front(); ++i) to[i] += entry.offset;
+    entry.tensor.dtype = name_of(DType::kF32);
+    entry.tensor.bytes = std::as_bytes(std::span(to, static_cast<std::size_t>(shape.front())));
+  }
+  entry.interleaved_heads = 0;
+  entry.offset = 0;
+}
+
 const CheckpointTensors::Entry* CheckpointTensors::take_entry(const std::string& name,
                                                               const Shape& shape) {
   const auto found = tensors_.find(name);
@@ -312,9 +382,10 @@ const CheckpointTensors::Entry* CheckpointTensors::take_entry(const std::string&
   entry.is_taken = true;
   const std::vector<std::int64_t>& stored = entry.tensor.shape;
   if (stored.size() > Shape::kMaxRank || Shape(stored) != shape) {
-    fail(entry.where + ": tensor " + shown(name),
+    fail(entry.where + ": tensor " + shown_name(name),
          "has shape " + shape_text(stored) + " but config.json asks for " + shape.text());
   }
+  restore(name, entry);
   return &entry;
 }
 
@@ -323,7 +394,7 @@ ConstTensorView CheckpointTensors::take(const std::string& name, const Shape& sh
   if (entry == nullptr) return {};
   const std::optional<DType> dtype = weight_type(entry->tensor.dtype);
   if (!dtype) {
-    fail(entry->where + ": tensor " + shown(name),
+    fail(entry->where + ": tensor " + shown_name(name),
          "is " + entry->tensor.dtype + "; supported are BF16, F16 and F32");
   }
   return {entry->tensor.bytes.data(), *dtype, shape};
@@ -333,10 +404,11 @@ ConstTensorView CheckpointTensors::take_matrix(const std::string& name, const Sh
   const Entry* const entry = take_entry(name, shape);
   if (entry == nullptr) return {};
   const bool is_fp8 = entry->tensor.dtype == "F8_E4M3";
-  const std::optional<DType> dtype = is_fp8 ? DType::kF8E4M3 : weight_type(entry->tensor.dtype);
+  std::optional<DType> dtype = is_fp8 ? DType::kF8E4M3 : weight_type(entry->tensor.dtype);
+  if (!dtype) dtype = block_type(entry->tensor.dtype);
   if (!dtype) {
-    fail(entry->where + ": tensor " + shown(name),
-         "is " + entry->tensor.dtype + "; supported are BF16, F16, F32 and F8_E4M3");
+    fail(entry->where + ": tensor " + shown_name(name),
+         "is " + entry->tensor.dtype + "; supported are BF16, F16, F32, F8_E4M3 and blocks");
   }
   return {entry->tensor.bytes.data(), *dtype, shape};
 }
@@ -345,7 +417,7 @@ ConstTensorView CheckpointTensors::take_bytes(const std::string& name, const Sha
   const Entry* const entry = take_entry(name, shape);
   if (entry == nullptr) return {};
   if (entry->tensor.dtype != "U8") {
-    fail(entry->where + ": tensor " + shown(name),
+    fail(entry->where + ": tensor " + shown_name(name),
          "is " + entry->tensor.dtype + " but packed values are U8");
   }
   return {entry->tensor.bytes.data(), DType::kU8, shape};

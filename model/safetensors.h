@@ -13,17 +13,10 @@
 #include <vector>
 
 #include "model/checkpoint_files.h"
+#include "model/stored_tensor.h"
 #include "model/tensor.h"
 
 namespace peira::model {
-
-// One tensor as a file's header describes it.
-struct StoredTensor {
-  std::string name;
-  std::string dtype;                 // as written: "BF16"
-  std::vector<std::int64_t> shape;   // empty for a scalar
-  std::span<const std::byte> bytes;  // in the mapped file
-};
 
 // The tensors of one safetensors file, in the order of their bytes.
 //
@@ -38,7 +31,8 @@ std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> file,
                                             const std::string& where);
 
 // All tensors of a checkpoint: model.safetensors, or the shards that model.safetensors.index.json
-// names. Taking a tensor marks it used; finish() fails unless the taken ones are all there are.
+// names, or those of a GGUF file under their Hugging Face names. Taking a tensor marks it used;
+// finish() fails unless the taken ones are all there are.
 class CheckpointTensors {
  public:
   // throws Error(kData): no weights, a shard is missing, or index and shards disagree.
@@ -52,7 +46,7 @@ class CheckpointTensors {
   // The tensor `name`, whose shape has to be `shape`. An absent one is noted for finish() and comes
   // back empty. throws Error(kData): another shape, or a dtype that is not BF16, F16 or F32.
   ConstTensorView take(const std::string& name, const Shape& shape);
-  // The same for a matrix, which may also be F8_E4M3.
+  // The same for a matrix, which may also be F8_E4M3 or of a block format.
   ConstTensorView take_matrix(const std::string& name, const Shape& shape);
   // The same for a tensor of dtype U8: packed values and their scales.
   ConstTensorView take_bytes(const std::string& name, const Shape& shape);
@@ -63,6 +57,9 @@ class CheckpointTensors {
   //        names the first few of each.
   void finish() const;
 
+  // Memory that taken tensors point into, where a GGUF file holds them in another layout.
+  std::vector<Tensor> take_owned() { return std::move(owned_); }
+
   std::int64_t num_parameters() const;
   // Bytes of all tensors as stored.
   std::int64_t num_bytes() const;
@@ -70,17 +67,21 @@ class CheckpointTensors {
  private:
   struct Entry {
     StoredTensor tensor;
-    std::string where;  // its file
+    std::string where;  // its file; of a GGUF checkpoint its own name there too
     bool is_taken = false;
+    std::int64_t interleaved_heads = 0;  // as in GgufTensor
+    float offset = 0;
   };
   void add_file(const CheckpointFiles& files, const std::string& file,
                 const std::map<std::string, std::string>* weight_map);
+  void restore(const std::string& name, Entry& entry);
   // The entry `name`, now taken, after checking its shape; null, and noted, when absent.
   const Entry* take_entry(const std::string& name, const Shape& shape);
 
   std::string name_;
   std::map<std::string, Entry, std::less<>> tensors_;
   std::vector<std::string> missing_;
+  std::vector<Tensor> owned_;
 };
 
 }  // namespace peira::model

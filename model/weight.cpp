@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "model/quantization/blocks.h"
 
 namespace peira::model {
 namespace {
@@ -75,6 +76,15 @@ void widen_row(const Weight& weight, std::int64_t row, float* out) {
       }
       return;
     }
+    case DType::kQ4_0:
+    case DType::kQ5_0:
+    case DType::kQ8_0:
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+    case DType::kQ6_K:
+      widen_blocks(weight.dtype(), static_cast<const std::byte*>(values.data),
+                   columns / block_elements(weight.dtype()), out);
+      return;
     default:
       throw Error(ErrorCode::kInternal, std::string("a weight of type ") + name_of(weight.dtype()) +
                                             " cannot be widened");

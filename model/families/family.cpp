@@ -28,6 +28,7 @@ DecoderWeights take_decoder_weights(const ModelConfig& config, CheckpointTensors
   DecoderWeights host = family->take_weights(config, loader);
   tensors.finish();
   host.owned = loader.take_owned();
+  for (Tensor& tensor : tensors.take_owned()) host.owned.push_back(std::move(tensor));
   host.notes = loader.take_notes();
   return host;
 }

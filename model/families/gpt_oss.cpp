@@ -132,6 +132,14 @@ class ExpertLoader {
       loader_.fail("quantization_config says mxfp4 but tensor " + prefix_ +
                    "gate_up_proj is plain\n  try: config.json without quantization_config");
     }
+    if (loader_.has(prefix_ + "0.gate_proj.weight")) {
+      // As GGUF files hold them: one by one, gates and ups apart.
+      out = loader_.experts(prefix_);
+      out.gate_bias = loader_.vector(prefix_ + "gate_proj_bias", {experts_, inner_});
+      out.up_bias = loader_.vector(prefix_ + "up_proj_bias", {experts_, inner_});
+      out.down_bias = loader_.vector(prefix_ + "down_proj_bias", {experts_, hidden_});
+      return out;
+    }
     if (is_packed_) {
       take_packed(out);
     } else {

@@ -90,16 +90,16 @@ std::string digest_of_weights(const model::CheckpointFiles& files) {
   DigestMemory memory;
   std::string listing;
   for (const std::string& file : files.list()) {
-    const bool counts = file.ends_with(".safetensors") ||
-                        file.ends_with(".safetensors.index.json") || file == "config.json" ||
-                        file == "generation_config.json";
+    // What a GGUF file's metadata stands for is in the file's own digest.
+    const bool counts = files.gguf() != nullptr
+                            ? file.ends_with(".gguf")
+                            : file.ends_with(".safetensors") ||
+                                  file.ends_with(".safetensors.index.json") ||
+                                  file == "config.json" || file == "generation_config.json";
     if (!counts) continue;
     const std::optional<std::span<const std::byte>> bytes = files.open(file);
     if (!bytes) continue;
-    std::error_code error;
-    const std::filesystem::path path = std::filesystem::path(files.name()) / file;
-    const bool on_disk = std::filesystem::is_regular_file(path, error);
-    listing += file + " " + memory.digest(on_disk ? path : std::filesystem::path(), *bytes) + "\n";
+    listing += file + " " + memory.digest(files.path_of(file), *bytes) + "\n";
   }
   memory.save();
   return sha256_hex(listing);

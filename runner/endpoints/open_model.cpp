@@ -25,13 +25,13 @@ model::CheckpointFiles open_checkpoint(const std::string& spec) {
     return model::CheckpointFiles::embedded("bundled", embedded_peira_mini());
   }
   std::error_code error;
-  if (!std::filesystem::is_directory(spec, error)) {
-    throw Error(ErrorCode::kUsage,
-                "--model '" + spec +
-                    "': no such folder\n  try: bundled, a folder in Hugging Face format, "
-                    "replay:FILE, or instant");
+  if (!std::filesystem::exists(spec, error)) {
+    throw Error(ErrorCode::kUsage, "--model '" + spec +
+                                       "': no such file or folder\n  try: bundled, a folder in "
+                                       "Hugging Face format, a .gguf file, "
+                                       "replay:FILE, or instant");
   }
-  return model::CheckpointFiles::folder(spec);
+  return model::CheckpointFiles::at(spec);
 }
 
 std::unique_ptr<ModelClient> open_model(const std::string& spec, const ModelOptions& options) {

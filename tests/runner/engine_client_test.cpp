@@ -185,7 +185,7 @@ TEST(OpenModel, SaysWhatCanBeOpened) {
     }
     return "no error";
   };
-  EXPECT_THAT(message_for("nowhere/at/all"), HasSubstr("no such folder"));
+  EXPECT_THAT(message_for("nowhere/at/all"), HasSubstr("no such file or folder"));
   EXPECT_THAT(message_for("nowhere/at/all"), HasSubstr("bundled"));
   EXPECT_THAT(message_for("openai:gpt@http://localhost"), HasSubstr("not in this build"));
   EXPECT_THAT(message_for("replay:nowhere.jsonl"), HasSubstr("nowhere.jsonl"));
