@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "model/backend/backend.h"
+#include "model/backend/device.h"
 #include "model/families/family.h"
 #include "model/layers/decoder.h"
 #include "model/logit_processor.h"
@@ -47,14 +48,26 @@ void check_options(const EngineOptions& options) {
   expect(options.max_kv_tokens >= 0, "max_kv_tokens", options.max_kv_tokens);
 }
 
+std::int64_t most_rows(const EngineOptions& options) {
+  return std::int64_t{options.max_batch} + options.prefill_chunk;
+}
+
+DeviceChoice device_for(const EngineOptions& options, std::int64_t needed_bytes) {
+  // The driver is asked only where its answer counts: that takes a second.
+  const bool is_auto = options.device == "auto";
+  return choose_device(options.device, needed_bytes, is_auto ? find_cuda_devices() : CudaDevices{});
+}
+
 }  // namespace
 
 struct Engine::Impl {
   Impl(const CheckpointFiles& checkpoint, const EngineOptions& options)
       : files(checkpoint),
         config(config_with_options(files, options)),
-        backend(make_backend({.device = options.device, .num_threads = options.num_threads})),
         tensors(files),
+        device(device_for(
+            options, tensors.num_bytes() + Decoder::buffers_bytes(config, most_rows(options)))),
+        backend(make_backend({.device = device.device, .num_threads = options.num_threads})),
         memory(plan_memory(config,
                            {.weights_bytes = tensors.num_bytes(),
                             .memory_bytes = backend->memory_bytes(),
@@ -63,12 +76,13 @@ struct Engine::Impl {
                             .prefill_chunk = options.prefill_chunk,
                             .max_kv_tokens = options.max_kv_tokens,
                             .prefix_cache = options.prefix_cache},
-                           options.device)),
+                           device.device)),
         decoder(*backend, config, load_decoder_weights(config, tensors, *backend),
-                std::int64_t{options.max_batch} + options.prefill_chunk),
+                most_rows(options)),
         cache(*backend, config, memory.num_pages, memory.num_slots, DType::kF32),
         prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
         scheduler(prefixes, options.max_batch, options.prefill_chunk) {
+    if (!device.reason.empty()) notes.push_back(device.reason);
     for (const std::string& note : decoder.notes()) notes.push_back(files.name() + ": " + note);
   }
 
@@ -86,8 +100,9 @@ struct Engine::Impl {
 
   CheckpointFiles files;
   ModelConfig config;
-  std::unique_ptr<Backend> backend;
   CheckpointTensors tensors;
+  DeviceChoice device;
+  std::unique_ptr<Backend> backend;
   MemoryPlan memory;
   Decoder decoder;
   KvCache cache;

@@ -18,7 +18,7 @@
 namespace peira::model {
 
 struct EngineOptions {
-  std::string device = "cpu";      // "cpu", "reference" (plain loops), "cuda", "cuda:1"
+  std::string device = "cpu";      // "cpu", "reference" (plain loops), "cuda", "cuda:1", "auto"
   int num_threads = 0;             // 0: all cores this process may use
   int max_batch = 32;              // sequences decoded together
   int prefill_chunk = 256;         // tokens of prompts processed per step

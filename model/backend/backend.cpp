@@ -50,7 +50,8 @@ void expect_rows(const char* operation, const BatchRows& rows, std::int64_t num_
       mismatch(operation, "a sequence's rows", Shape({sequence.first_row, sequence.num_rows}));
     covered += sequence.num_rows;
   }
-  if (covered != num_rows) mismatch(operation, "rows in sequences", Shape({covered, num_rows}));
+  // What is left is padding.
+  if (covered > num_rows) mismatch(operation, "rows in sequences", Shape({covered, num_rows}));
 }
 
 void expect_pages(const char* operation, const BatchRows& rows, const KvLayer& layer,
@@ -309,7 +310,7 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
     if (error == std::errc() && stop == end && index >= 0) return make_cuda_backend(index, options);
   }
   throw Error(ErrorCode::kUsage,
-              "unknown device \"" + device + "\"\n  try: cpu, reference, cuda or cuda:N");
+              "unknown device \"" + device + "\"\n  try: cpu, cuda, cuda:N, auto or reference");
 }
 
 }  // namespace peira::model

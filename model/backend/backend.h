@@ -66,19 +66,23 @@ struct SequenceRows {
 // The rows of one forward pass: which row is which position of which sequence, and where the
 // sequences' pages and states are. The tensors hold on the device what `sequences` says on the
 // host; recorded operations may depend on the tensors and on their shapes only.
+//
+// Rows past those of `sequences` are padding: rows of no sequence. They are in the shapes, so that
+// batches of different sizes can be the same recorded operations; operations on sequences keep
+// nothing of them, and what they compute for them is finite and without meaning.
 struct BatchRows {
-  std::span<const SequenceRows> sequences;  // together cover each row once, in order
+  std::span<const SequenceRows> sequences;  // cover the rows before the padding once, in order
   ConstTensorView positions;                // [T] int32
-  ConstTensorView row_sequence;             // [T] int32, index of the row's sequence
-  ConstTensorView first_rows;               // [S + 1] int32, first row of each sequence, then T
-  ConstTensorView page_table;               // [S, P] int32: page p of sequence s; unused ones are 0
-  ConstTensorView state_slots;              // [S] int32
+  ConstTensorView row_sequence;             // [T] int32, index of the row's sequence; -1: padding
+  ConstTensorView first_rows;   // [S + 1] int32, first row of each sequence, then their end
+  ConstTensorView page_table;   // [S, P] int32: page p of sequence s; unused ones are 0
+  ConstTensorView state_slots;  // [S] int32; -1: none
 };
 
 // What attention() computes beyond softmax(q K^T * scale) V.
 struct AttentionOptions {
   float scale = 1;
-  int sliding_window = 0;  // a row sees the last so many positions, its own included; 0: all
+  int sliding_window = 0;      // a row sees the last so many positions, its own included; 0: all
   ConstTensorView sinks = {};  // [N]: joins each head's softmax as one more score without a value
 };
 
@@ -152,6 +156,8 @@ class Backend {
   virtual void recorded(std::uint64_t /*key*/, const std::function<void()>& operations) {
     operations();
   }
+  // True when recorded() does more than call: batches of few different shapes then cost less.
+  virtual bool records() const { return false; }
 
   // out[t] = table[tokens[t]] * scale.
   //

@@ -62,33 +62,37 @@ Buffers::Buffers(Backend& backend, const ModelConfig& config, std::int64_t max_r
   expert_ids = backend.allocate(DType::kI32, {max_rows, config.num_experts_per_tok});
 }
 
-BatchRows Buffers::upload(const Batch& batch) {
-  const std::int64_t rows = batch.num_rows();
-  const auto num_sequences = static_cast<std::int64_t>(batch.sequences.size());
+BatchRows Buffers::upload(const Batch& batch, const Padding& padding) {
+  const std::int64_t rows = std::max(batch.num_rows(), padding.num_rows);
+  const std::int64_t num_padding = rows - batch.num_rows();
+  const auto num_sequences = static_cast<std::int64_t>(batch.sequences.size()) + num_padding;
   BatchRows out;
   out.sequences = batch.sequences;
-  const auto write = [&](const TensorView& to) {
+  // Writes host_, lengthened by `value` for each row of padding.
+  const auto write = [&](const TensorView& to, std::int32_t value, std::int64_t per_row = 1) {
+    host_.insert(host_.end(), static_cast<std::size_t>(num_padding * per_row), value);
     backend_.write(to, host_);
     host_.clear();
     return to;
   };
-  backend_.write(tokens.slice(0, rows), batch.tokens);
-  out.positions = positions_.slice(0, rows);
-  backend_.write(positions_.slice(0, rows), batch.positions);
+  host_ = batch.tokens;
+  write(tokens.slice(0, rows), 0);
+  host_ = batch.positions;
+  out.positions = write(positions_.slice(0, rows), 0);
 
-  host_.clear();
   for (std::size_t s = 0; s < batch.sequences.size(); ++s) {
     host_.insert(host_.end(), static_cast<std::size_t>(batch.sequences[s].num_rows),
                  static_cast<std::int32_t>(s));
   }
-  out.row_sequence = write(row_sequence_.slice(0, rows));
+  out.row_sequence = write(row_sequence_.slice(0, rows), -1);
+  const auto end = static_cast<std::int32_t>(batch.num_rows());
   for (const SequenceRows& sequence : batch.sequences) host_.push_back(sequence.first_row);
-  host_.push_back(static_cast<std::int32_t>(rows));
-  out.first_rows = write(first_rows_.slice(0, num_sequences + 1));
+  host_.push_back(end);
+  out.first_rows = write(first_rows_.slice(0, num_sequences + 1), end);
   for (const SequenceRows& sequence : batch.sequences) host_.push_back(sequence.state_slot);
-  out.state_slots = write(state_slots_.slice(0, num_sequences));
+  out.state_slots = write(state_slots_.slice(0, num_sequences), -1);
 
-  std::size_t num_pages = 0;
+  std::size_t num_pages = static_cast<std::size_t>(padding.num_pages);
   for (const SequenceRows& sequence : batch.sequences) {
     num_pages = std::max(num_pages, sequence.pages.size());
   }
@@ -96,12 +100,12 @@ BatchRows Buffers::upload(const Batch& batch) {
     host_.insert(host_.end(), sequence.pages.begin(), sequence.pages.end());
     host_.insert(host_.end(), num_pages - sequence.pages.size(), 0);
   }
-  const auto needed = static_cast<std::int64_t>(host_.size());
+  const auto width = static_cast<std::int64_t>(num_pages);
+  const std::int64_t needed = num_sequences * width;
   if (page_table_.shape().num_elements() < needed) {
     page_table_ = backend_.allocate(DType::kI32, {needed * 2});
   }
-  out.page_table =
-      write(page_table_.view().first({num_sequences, static_cast<std::int64_t>(num_pages)}));
+  out.page_table = write(page_table_.view().first({num_sequences, width}), 0, width);
   return out;
 }
 

@@ -33,8 +33,14 @@ class Buffers {
   // Bytes that buffers for `max_rows` rows take, but for integers per row.
   static std::int64_t bytes(const ModelConfig& config, std::int64_t max_rows);
 
+  // What a batch is padded to; see BatchRows.
+  struct Padding {
+    std::int64_t num_rows = 0;   // at least the batch's; also of sequences
+    std::int64_t num_pages = 0;  // a sequence, at least the batch's
+  };
   // `batch` as the operations read it, written to the device. Valid until the next call.
-  BatchRows upload(const Batch& batch);
+  BatchRows upload(const Batch& batch) { return upload(batch, {}); }
+  BatchRows upload(const Batch& batch, const Padding& padding);
 
   Tensor tokens;          // [max_rows] int32
   Tensor hidden;          // [max_rows, hidden_size]: the residual stream

@@ -1,9 +1,50 @@
 #include "model/layers/decoder.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 namespace peira::model {
+namespace {
+
+bool is_decoding(const Batch& batch) {
+  return batch.num_rows() == static_cast<std::int64_t>(batch.sequences.size());
+}
+
+// One of few sizes not below `num_rows`.
+std::int64_t padded_rows(std::int64_t num_rows) {
+  if (num_rows <= 2) return num_rows;
+  if (num_rows <= 4) return 4;
+  const std::int64_t step = num_rows <= 64 ? 8 : 32;
+  return (num_rows + step - 1) / step * step;
+}
+
+Buffers::Padding padding_of(const Batch& batch, std::int64_t max_rows) {
+  constexpr std::int64_t kFewestPages = 8;
+  std::int64_t num_pages = kFewestPages;
+  for (const SequenceRows& sequence : batch.sequences) {
+    while (num_pages < static_cast<std::int64_t>(sequence.pages.size())) num_pages *= 2;
+  }
+  return {std::min(padded_rows(batch.num_rows()), max_rows), num_pages};
+}
+
+// Of what compute() depends on besides the contents of tensors: shapes and where tensors lie.
+std::uint64_t key_of(const BatchRows& rows, const KvCache& cache, std::size_t num_layers) {
+  std::uint64_t key = 0xCBF29CE484222325U;  // FNV-1a over whole words
+  const auto mix = [&](std::uint64_t word) { key = (key ^ word) * 0x100000001B3U; };
+  const auto mix_address = [&](const void* data) { mix(reinterpret_cast<std::uintptr_t>(data)); };
+  mix(static_cast<std::uint64_t>(rows.page_table.shape[0]));
+  mix(static_cast<std::uint64_t>(rows.page_table.shape[1]));
+  mix_address(rows.page_table.data);
+  for (std::size_t layer = 0; layer < num_layers; ++layer) {
+    mix_address(cache.layer(static_cast<int>(layer)).keys.data);
+    mix_address(cache.recurrent_layer(static_cast<int>(layer)).delta.data);
+  }
+  return key;
+}
+
+}  // namespace
 
 Decoder::Decoder(Backend& backend, const ModelConfig& config, DecoderWeights weights,
                  std::int64_t max_rows)
@@ -26,13 +67,21 @@ std::int64_t Decoder::buffers_bytes(const ModelConfig& config, std::int64_t max_
 }
 
 void Decoder::forward(const Batch& batch, const KvCache& cache) {
-  const std::int64_t rows = batch.num_rows();
+  if (!backend_.records() || !is_decoding(batch)) {
+    compute(buffers_.upload(batch), cache);
+    return;
+  }
+  const BatchRows rows = buffers_.upload(batch, padding_of(batch, max_rows()));
+  backend_.recorded(key_of(rows, cache, weights_.layers.size()), [&] { compute(rows, cache); });
+}
+
+void Decoder::compute(const BatchRows& batch_rows, const KvCache& cache) {
+  const std::int64_t rows = batch_rows.positions.shape[0];
   const auto eps = static_cast<float>(config_.rms_norm_eps);
   const TensorView hidden = buffers_.hidden.slice(0, rows);
   const TensorView normed = buffers_.normed.slice(0, rows);
   const TensorView block_out = buffers_.block_out.slice(0, rows);
 
-  const BatchRows batch_rows = buffers_.upload(batch);
   backend_.rope_angles(batch_rows.positions, rope_.inv_freq, rope_.attention_scaling,
                        buffers_.cos_sin.slice(0, rows));
   if (config_.local_rope_parameters) {

@@ -45,6 +45,9 @@ class Decoder {
 
   // Runs `batch` (at most max_rows rows) through all layers, leaving its last hidden states for
   // logits().
+  //
+  // Batches of one row a sequence, as they come when tokens are generated, are padded to few sizes
+  // and recorded where the backend records. The results are the same to the bit.
   void forward(const Batch& batch, const KvCache& cache);
 
   // Next-token logits after some rows of the last forward(), and the log of the sum of their
@@ -58,6 +61,8 @@ class Decoder {
   Logits logits(std::span<const std::int32_t> rows);
 
  private:
+  void compute(const BatchRows& rows, const KvCache& cache);
+
   Backend& backend_;
   const ModelConfig& config_;
   DecoderWeights weights_;

@@ -12,7 +12,8 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
                  "bundled (peira-mini, inside this binary) or a folder in Hugging Face format")
       ->capture_default_str()
       ->group("Model");
-  app.add_option("--device", flags.engine.device, "cpu, or reference (plain loops, slow)")
+  app.add_option("--device", flags.engine.device,
+                 "cpu, cuda, cuda:N, auto (says what it chose), or reference (plain loops, slow)")
       ->capture_default_str()
       ->group("Model");
   app.add_option("--threads", flags.engine.num_threads, "threads; 0 takes every core")

@@ -1,0 +1,112 @@
+#include "model/backend/cuda/check.h"
+#include "model/backend/cuda/device.cuh"
+#include "model/backend/cuda/kernels.h"
+
+namespace peira::model::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kRowThreads = 1024;
+
+// Grid over `size` elements; element i becomes function(i).
+template <typename Function>
+__global__ void elementwise_kernel(std::int64_t size, Function function) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i < size) function(i);
+}
+
+template <typename Function>
+void for_each_element(std::int64_t size, Stream& stream, const Function& function) {
+  if (size == 0) return;
+  elementwise_kernel<<<blocks_for(size, kThreads), kThreads, 0, stream>>>(size, function);
+  check(cudaGetLastError());
+}
+
+// Grid (num_rows), a block a row.
+__global__ void log_sum_exp_kernel(const float* logits,  // [num_rows, size]
+                                   float* out,           // [num_rows]
+                                   int size) {
+  const float* const row = logits + static_cast<std::int64_t>(blockIdx.x) * size;
+  float max = -INFINITY;
+  for (int i = static_cast<int>(threadIdx.x); i < size; i += kRowThreads) max = fmaxf(max, row[i]);
+  max = block_max<kRowThreads>(max);
+  // fmaxf passes NaN over; the sum does not.
+  float sum = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < size; i += kRowThreads) {
+    sum += expf(row[i] - max);
+  }
+  sum = block_sum<kRowThreads>(sum);
+  if (threadIdx.x == 0) out[blockIdx.x] = max + logf(sum);
+}
+
+}  // namespace
+
+void gated_activation(const GatedActivation& activation, const float* gate, const float* up,
+                      float* out, std::int64_t size, Stream& stream) {
+  switch (activation.kind) {
+    case GatedActivation::Kind::kSwiGlu:
+      for_each_element(size, stream, [=] __device__(std::int64_t i) {
+        out[i] = gate[i] / (1.0F + expf(-gate[i])) * up[i];
+      });
+      break;
+    case GatedActivation::Kind::kGeGluTanh:
+      for_each_element(size, stream, [=] __device__(std::int64_t i) {
+        constexpr float kSqrt2OverPi = 0.7978845608F;
+        const float z = gate[i];
+        const float inner = kSqrt2OverPi * (z + 0.044715F * z * z * z);
+        out[i] = 0.5F * z * (1.0F + tanhf(inner)) * up[i];
+      });
+      break;
+    case GatedActivation::Kind::kClampedSwiGlu: {
+      const float limit = activation.limit;
+      const float alpha = activation.alpha;
+      for_each_element(size, stream, [=] __device__(std::int64_t i) {
+        const float g = gate[i] > limit ? limit : gate[i];
+        const float u = up[i] < -limit ? -limit : up[i] > limit ? limit : up[i];
+        out[i] = g / (1.0F + expf(-alpha * g)) * (u + 1.0F);
+      });
+      break;
+    }
+  }
+}
+
+void multiply_sigmoid(const TensorView& x, const ConstTensorView& gate, Stream& stream) {
+  if (x.num_elements() == 0) return;
+  float* const values = x.f32();
+  const float* const gates = gate.f32();
+  // Rows follow each other in both, so that the row need not be known.
+  const std::int64_t per_gate = x.shape[1] / gate.shape[1];
+  for_each_element(x.num_elements(), stream, [=] __device__(std::int64_t i) {
+    values[i] = values[i] / (1.0F + expf(-gates[i / per_gate]));
+  });
+}
+
+void clamp(const TensorView& x, float limit, Stream& stream) {
+  float* const values = x.f32();
+  for_each_element(x.num_elements(), stream, [=] __device__(std::int64_t i) {
+    const float value = values[i];  // comparisons, not fminf: NaN stays NaN
+    values[i] = value < -limit ? -limit : value > limit ? limit : value;
+  });
+}
+
+void softcap(const TensorView& x, float cap, Stream& stream) {
+  float* const values = x.f32();
+  for_each_element(x.num_elements(), stream,
+                   [=] __device__(std::int64_t i) { values[i] = cap * tanhf(values[i] / cap); });
+}
+
+void add(const TensorView& x, const ConstTensorView& y, Stream& stream) {
+  float* const values = x.f32();
+  const float* const others = y.f32();
+  for_each_element(x.num_elements(), stream,
+                   [=] __device__(std::int64_t i) { values[i] += others[i]; });
+}
+
+void log_sum_exp(const ConstTensorView& logits, const TensorView& out, Stream& stream) {
+  if (logits.num_elements() == 0) return;
+  log_sum_exp_kernel<<<static_cast<unsigned>(logits.rows()), kRowThreads, 0, stream>>>(
+      logits.f32(), out.f32(), static_cast<int>(logits.shape[1]));
+  check(cudaGetLastError());
+}
+
+}  // namespace peira::model::cuda
