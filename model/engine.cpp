@@ -67,7 +67,9 @@ struct Engine::Impl {
         tensors(files),
         device(device_for(
             options, tensors.num_bytes() + Decoder::buffers_bytes(config, most_rows(options)))),
-        backend(make_backend({.device = device.device, .num_threads = options.num_threads})),
+        backend(make_backend({.device = device.device,
+                              .num_threads = options.num_threads,
+                              .weights = options.weights})),
         memory(plan_memory(config,
                            {.weights_bytes = tensors.num_bytes(),
                             .memory_bytes = backend->memory_bytes(),
@@ -75,11 +77,12 @@ struct Engine::Impl {
                             .max_batch = options.max_batch,
                             .prefill_chunk = options.prefill_chunk,
                             .max_kv_tokens = options.max_kv_tokens,
+                            .kv_dtype = options.kv_dtype,
                             .prefix_cache = options.prefix_cache},
                            device.device)),
         decoder(*backend, config, load_decoder_weights(config, tensors, *backend),
                 most_rows(options)),
-        cache(*backend, config, memory.num_pages, memory.num_slots, DType::kF32),
+        cache(*backend, config, memory.num_pages, memory.num_slots, options.kv_dtype),
         prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
         scheduler(prefixes, options.max_batch, options.prefill_chunk) {
     if (!device.reason.empty()) notes.push_back(device.reason);
@@ -233,6 +236,7 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
                                           " are not finite: the weights are damaged or overflow");
       }
       if (position + 1 < static_cast<std::int64_t>(sequence.tokens.size())) {
+        if (sequence.request.on_prompt_logits) sequence.request.on_prompt_logits(position, row);
         score(sequence, position, row, log_sum_exp);
       } else if (advance(sequence, row, log_sum_exp)) {
         done.push_back(&sequence);

@@ -14,6 +14,7 @@
 #include "model/config.h"
 #include "model/sampling.h"
 #include "model/token_guide.h"
+#include "model/weight.h"
 
 namespace peira::model {
 
@@ -26,6 +27,9 @@ struct EngineOptions {
   std::int64_t max_kv_tokens = 0;  // room for cached tokens over all sequences; 0: planned from
                                    // the device's memory
   bool prefix_cache = true;        // prompts that begin alike share what is computed of them
+  // These two change results, and belong into a run's record.
+  WeightPrecision weights = WeightPrecision::kStored;
+  DType kv_dtype = DType::kF32;  // of cached keys and values: kF32, kBF16 or kI8
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };
@@ -43,6 +47,8 @@ struct TokenRequest {
   // Also log-probabilities of the distribution that tokens are drawn from, after bias, penalties,
   // temperature and filters; of the prompt's tokens too if prompt_logprobs.
   bool sampling_logprobs = false;
+  // Called with the logits after each position whose next token prompt_logprobs scores, in order.
+  std::function<void(std::int64_t position, std::span<const float> logits)> on_prompt_logits;
   // Called after every new token with all tokens generated so far; true ends the sequence there
   // (stop strings live in the text layer). May be empty.
   std::function<bool(std::span<const std::int32_t>)> should_stop;

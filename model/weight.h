@@ -8,6 +8,13 @@
 
 namespace peira::model {
 
+// What weights become when they are placed.
+enum class WeightPrecision : std::uint8_t {
+  kStored,  // as the checkpoint has them
+  kInt8,    // BF16, F16 and F32 matrices to 8-bit integers in groups
+  kInt4,    // the same to 4 bits
+};
+
 // Rows and columns that share one scale of an FP8 weight.
 // source  quantization_config.weight_block_size of the published FP8 checkpoints.
 constexpr std::int64_t kFp8Block = 128;

@@ -333,13 +333,6 @@ class Backend {
   std::string name_;
 };
 
-// What weights become when they are placed.
-enum class WeightPrecision : std::uint8_t {
-  kStored,  // as the checkpoint has them
-  kInt8,    // BF16, F16 and F32 matrices to 8-bit integers in groups
-  kInt4,    // the same to 4 bits
-};
-
 struct BackendOptions {
   std::string device = "cpu";  // "cpu" (SIMD where Highway was built in, else the reference),
                                // "reference", "cuda", "cuda:N"

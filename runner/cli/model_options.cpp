@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <map>
 
 #include "base/error.h"
 
@@ -37,6 +38,25 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
   app.add_flag("!--no-prefix-cache", flags.engine.prefix_cache,
                "compute every prompt whole; prompts that begin alike share work otherwise, to the "
                "same bytes")
+      ->group("Model");
+  // Names as --help and a run's record have them.
+  static const std::map<std::string, model::WeightPrecision> kWeights{
+      {"stored", model::WeightPrecision::kStored},
+      {"int8", model::WeightPrecision::kInt8},
+      {"int4", model::WeightPrecision::kInt4}};
+  static const std::map<std::string, model::DType> kKvTypes{
+      {"f32", model::DType::kF32}, {"bf16", model::DType::kBF16}, {"int8", model::DType::kI8}};
+  app.add_option("--weights", flags.engine.weights,
+                 "stored, or quantised while loading: int8, int4 (changes results)")
+      ->type_name("stored|int8|int4")
+      ->default_str("stored")
+      ->transform(CLI::Transformer(kWeights))
+      ->group("Model");
+  app.add_option("--kv-dtype", flags.engine.kv_dtype,
+                 "cached keys and values: f32, bf16, int8 (changes results)")
+      ->type_name("f32|bf16|int8")
+      ->default_str("f32")
+      ->transform(CLI::Transformer(kKvTypes))
       ->group("Model");
   app.add_option("--experts-per-token", flags.engine.num_experts_per_tok,
                  "route each token to N experts instead of the checkpoint's number")

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "runner/quality.h"
 
 namespace peira::runner {
 namespace {
@@ -110,6 +111,8 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
     : name_(std::move(name)),
       max_batch_(options.engine.max_batch),
       num_experts_per_tok_(options.engine.num_experts_per_tok),
+      weights_(options.engine.weights),
+      kv_dtype_(options.engine.kv_dtype),
       template_options_(options.template_options),
       weights_digest_(digest_of_weights(files)),
       model_(files, options.engine) {
@@ -129,9 +132,20 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
   if (num_experts_per_tok_ > 0) {
     name_ += "[experts=" + std::to_string(num_experts_per_tok_) + "]";
   }
+  if (weights_ != model::WeightPrecision::kStored) {
+    name_ += "[weights=" + name_of_weights(weights_) + "]";
+  }
+  if (kv_dtype_ != model::DType::kF32) name_ += "[kv=" + name_of_kv(kv_dtype_) + "]";
 }
 
 Json EngineClient::identity() const {
+  Json engine{{"kind", "engine"},
+              {"backend", backend_name_},
+              {"num_experts_per_tok",
+               num_experts_per_tok_ > 0 ? Json(num_experts_per_tok_) : Json("checkpoint")},
+              {"version", kEngineVersion}};
+  if (weights_ != model::WeightPrecision::kStored) engine["weights"] = name_of_weights(weights_);
+  if (kv_dtype_ != model::DType::kF32) engine["kv_dtype"] = name_of_kv(kv_dtype_);
   return {{"weights", {{"sha256", weights_digest_}}},
           {"tokenizer", {{"sha256", sha256_hex(model_.tokenizer_source())}}},
           {"template",
@@ -139,12 +153,7 @@ Json EngineClient::identity() const {
             {"options", Json(template_options_)},
             {"tokens", Json(model_.template_tokens())},
             {"date", template_date_.empty() ? Json(nullptr) : Json(template_date_)}}},
-          {"engine",
-           {{"kind", "engine"},
-            {"backend", backend_name_},
-            {"num_experts_per_tok",
-             num_experts_per_tok_ > 0 ? Json(num_experts_per_tok_) : Json("checkpoint")},
-            {"version", kEngineVersion}}}};
+          {"engine", std::move(engine)}};
 }
 
 std::int64_t EngineClient::submit(ModelRequest request) {

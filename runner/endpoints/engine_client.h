@@ -41,6 +41,8 @@ class EngineClient : public ModelClient {
   std::string name_;
   int max_batch_;
   int num_experts_per_tok_;
+  model::WeightPrecision weights_;
+  model::DType kv_dtype_;
   OrderedJson template_options_;
   std::string template_date_;  // "" where the template does not ask for it
   std::string weights_digest_, backend_name_;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/files.h"
@@ -118,6 +119,28 @@ TEST(Models, InspectSaysWhatWouldNotLoad) {
   const Json out = workspace.peira({"models", "inspect", folder.string(), "--json"}).json();
   EXPECT_EQ(out["loads"], false);
   EXPECT_EQ(out["problems"].size(), 2U);
+}
+
+TEST(Bench, QualityMeasuresEveryQuantisation) {
+  const Workspace workspace;
+  const auto text =
+      workspace.write("text.txt", "What is 17 + 25? It is 42. Find 12 mod 5. It is 2.");
+  const auto got = workspace.peira({"bench", "quality", "--text", text.string(), "--json"});
+  ASSERT_EQ(got.exit_status, 0) << got.err;
+  const Json rows = got.json()["rows"];
+  ASSERT_EQ(rows.size(), 4U);
+  std::map<std::string, double> kl;
+  for (const Json& row : rows) {
+    kl[row["weights"].get<std::string>() + "/" + row["kv_dtype"].get<std::string>()] =
+        row["mean_kl"].get<double>();
+  }
+  // Fewer bits are farther away, and none is far.
+  EXPECT_GT(kl.at("int8/f32"), 0);
+  EXPECT_GT(kl.at("int4/f32"), kl.at("int8/f32"));
+  EXPECT_LT(kl.at("int4/f32"), 1);
+  EXPECT_GT(kl.at("stored/int8"), kl.at("stored/bf16"));
+  const auto bad = workspace.peira({"generate", "--prompt", "x", "--kv-dtype", "fp3"});
+  EXPECT_EQ(bad.exit_status, 2);
 }
 
 TEST(Tokenize, RoundTripsLines) {

@@ -169,6 +169,12 @@ TEST(EngineClient, IdentityFollowsTheVariantNotTheMachineSettings) {
   EXPECT_EQ(one_expert->name(), "bundled[experts=1]");
   EXPECT_NE(one_expert->identity()["engine"], plain->identity()["engine"]);
   EXPECT_EQ(one_expert->identity()["weights"], plain->identity()["weights"]);
+  // So are quantised weights and caches: they change answers.
+  const auto int8 = open_bundled({.weights = model::WeightPrecision::kInt8});
+  EXPECT_EQ(int8->name(), "bundled[weights=int8]");
+  EXPECT_NE(int8->identity()["engine"], plain->identity()["engine"]);
+  EXPECT_NE(open_bundled({.kv_dtype = model::DType::kBF16})->identity()["engine"],
+            plain->identity()["engine"]);
   // A folder with the same files is the same model.
   ModelOptions options;
   const std::string folder = PEIRA_SOURCE_DIR "/model/peira-mini";
