@@ -133,7 +133,9 @@ void expect_products_of(const Weight& placed, const ConstTensorView& wide, std::
 }
 
 class StoredFormat : public ::testing::TestWithParam<DType> {};
-INSTANTIATE_TEST_SUITE_P(All, StoredFormat, ::testing::Values(DType::kF8E4M3),
+INSTANTIATE_TEST_SUITE_P(All, StoredFormat,
+                         ::testing::Values(DType::kF8E4M3, DType::kQ4_0, DType::kQ5_0, DType::kQ8_0,
+                                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kMXFP4),
                          [](const auto& param) { return std::string(name_of(param.param)); });
 
 TEST_P(StoredFormat, WidensAndMultipliesAsDefined) {
