@@ -27,8 +27,10 @@ std::string shown_bytes(std::int64_t bytes) {
   std::array<char, 32> text{};
   if (mib >= 1024) {
     std::snprintf(text.data(), text.size(), "%.1f GiB", mib / 1024);
-  } else {
+  } else if (mib >= 1) {
     std::snprintf(text.data(), text.size(), mib < 10 ? "%.1f MiB" : "%.0f MiB", mib);
+  } else {
+    std::snprintf(text.data(), text.size(), "%.0f KiB", mib * 1024);
   }
   return text.data();
 }
