@@ -29,7 +29,7 @@ struct Quality {
   std::vector<QualityRow> rows;
 };
 
-// The text measured on unless another is given: pages of this project as they once were.
+// The text measured on unless another is given: the sample suites' questions.
 std::string_view quality_text();
 
 // Runs the baseline beside each of: int8 weights, int4 weights, a bf16 cache, an int8 cache, all
