@@ -166,7 +166,8 @@ Grammar::Rule Grammar::rule_of(const CodePointSet& set, Spelling spelling) {
     add_code_points(start(rule), set, end);
   } else {
     add_code_points(start(rule), set.intersect(unescaped()), end);
-    for (const CodePointRange& range : set.intersect(unescaped().complement()).ranges()) {
+    const CodePointSet escaped_ones = set.intersect(unescaped().complement());
+    for (const CodePointRange& range : escaped_ones.ranges()) {
       for (char32_t c = range.first; c <= range.last; ++c) {
         const State escaped = share_text(start(rule), "\\");
         if (const auto letter = short_escape(c)) {

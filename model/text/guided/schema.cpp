@@ -189,7 +189,9 @@ void Schema::gather(const Location& location, const std::vector<std::string>& op
   now_open.push_back(location.pointer);
   ObjectPart object;
   ArrayPart array;
-  for (const auto& [key, value] : schema.items()) {
+  for (const auto& item : schema.items()) {
+    const std::string& key = item.key();
+    const OrderedJson& value = item.value();
     const std::string pointer = child(location.pointer, key);
     const auto must_be = [&](bool holds, const char* what) {
       if (!holds) {
