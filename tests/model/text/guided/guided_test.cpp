@@ -56,7 +56,9 @@ OrderedJson golden() {
 
 // tests/golden/guided/make_guided.py: Python's re.fullmatch.
 TEST(GuidedRegex, AcceptsWhatPythonMatches) {
-  for (const OrderedJson& golden_case : golden().at("regexes")) {
+  const OrderedJson cases = golden().at("regexes");
+  ASSERT_EQ(cases.size(), 65U);
+  for (const OrderedJson& golden_case : cases) {
     const auto pattern = golden_case.at("pattern").get<std::string>();
     SCOPED_TRACE(pattern);
     const auto matching = golden_case.at("match").get<std::vector<std::string>>();
@@ -77,7 +79,9 @@ TEST(GuidedRegex, AcceptsWhatPythonMatches) {
 
 // The same script: Python's jsonschema, values spelled by json.dumps.
 TEST(GuidedSchema, AcceptsWhatJsonschemaDoes) {
-  for (const OrderedJson& golden_case : golden().at("schemas")) {
+  const OrderedJson cases = golden().at("schemas");
+  ASSERT_EQ(cases.size(), 84U);
+  for (const OrderedJson& golden_case : cases) {
     SCOPED_TRACE(golden_case.at("schema").dump());
     const auto grammar = schema_grammar(golden_case.at("schema").dump());
     for (const OrderedJson& text : golden_case.at("valid")) {
@@ -263,7 +267,9 @@ TEST(GuidedMask, IsWhatEveryTokenAloneWouldBe) {
 // Random walks end in texts that are JSON and that a fresh grammar accepts; none gets stuck.
 TEST(GuidedMask, EveryWayOnLeadsToAnEnd) {
   const auto vocabulary = small_vocabulary();
-  for (const OrderedJson& golden_case : golden().at("schemas")) {
+  const OrderedJson cases = golden().at("schemas");
+  ASSERT_EQ(cases.size(), 84U);
+  for (const OrderedJson& golden_case : cases) {
     SCOPED_TRACE(golden_case.at("schema").dump());
     const auto grammar = schema_grammar(golden_case.at("schema").dump());
     std::mt19937_64 random(5);
