@@ -83,6 +83,50 @@ TEST(Generate, AppliesBiasAndPenaltiesAndLabelsLogprobs) {
   EXPECT_THAT(outside.err, HasSubstr("80 tokens"));
 }
 
+TEST(Generate, GivesAnswersOfTheFormAskedFor) {
+  const Workspace workspace;
+  const auto schema = workspace.write(
+      "schema.json", R"({"type": "object", "properties": {"answer": {"type": "integer"},
+      "sure": {"type": "boolean"}}, "required": ["answer", "sure"], "additionalProperties": false})");
+  for (const char* seed : {"1", "2", "3"}) {
+    const auto got =
+        workspace.peira({"generate", "--prompt", "What is 17 + 25?", "--json-schema",
+                         schema.string(), "--temperature", "1", "--seed", seed, "--json"});
+    ASSERT_EQ(got.exit_status, 0) << got.err;
+    const Json answer = parse_json(got.json()["text"].get<std::string>(), "answer");
+    EXPECT_TRUE(answer.at("answer").is_number_integer());
+    EXPECT_TRUE(answer.at("sure").is_boolean());
+    EXPECT_EQ(answer.size(), 2U);
+  }
+  const Json word =
+      workspace.peira({"generate", "--prompt", "x", "--regex", "(yes|no)", "--json"}).json();
+  EXPECT_THAT(word["text"].get<std::string>(), testing::AnyOf("yes", "no"));
+  const auto unmet = workspace.write("unmet.json", R"({"type": "string", "enum": []})");
+  const auto refused =
+      workspace.peira({"generate", "--prompt", "x", "--json-schema", unmet.string()});
+  EXPECT_EQ(refused.exit_status, 3);
+  EXPECT_THAT(refused.err, HasSubstr("unmet.json"));
+  EXPECT_EQ(workspace.peira({"generate", "--prompt", "x", "--regex", "(a"}).exit_status, 2);
+}
+
+// tests/golden/gguf: the same engine on a file of another container.
+TEST(Generate, RunsAGgufFile) {
+  const Workspace workspace;
+  const std::string file = std::string(PEIRA_SOURCE_DIR) + "/tests/golden/gguf/qwen3.gguf";
+  const auto got = workspace.peira(
+      {"generate", "--model", file, "--tokens", "1,2,3", "--max-tokens", "4", "--json"});
+  ASSERT_EQ(got.exit_status, 0) << got.err;
+  EXPECT_EQ(got.json()["tokens"].size(), 4U);
+  const auto inspected = workspace.peira({"models", "inspect", file, "--json"});
+  EXPECT_EQ(inspected.json()["model_type"], "qwen3");
+  const std::string bytes = read_file(file);
+  const auto cut = workspace.write("cut.gguf", bytes.substr(0, bytes.size() / 2));
+  const auto refused =
+      workspace.peira({"generate", "--model", cut.string(), "--tokens", "1", "--json"});
+  EXPECT_EQ(refused.exit_status, 3);
+  EXPECT_THAT(refused.err, HasSubstr("cut.gguf"));
+}
+
 // By hand from tests/golden/tiny/gqa/config.json: 2 layers of 20,320 weights, of which the 8
 // experts have 13,824 and 2 of them see a token; 5,152 outside the layers.
 TEST(Models, InspectCountsWeightsAndMemory) {
