@@ -122,19 +122,20 @@ ModelConfig config_from_json(const Json& config, const std::string& where);
 
 // Pieces of config.json that families share; each family's read_config() calls those it has.
 //
-// read_rope                the parameters in `rope`, an object such as rope_scaling, with what
-// older
-//                          files write beside it in `fields`.
-// read_layer_types         layer_types, each of them one of `allowed`; false when the field is
-// absent. read_sliding_window      sliding_window, which must be there if a layer slides. require
-// refuses a config without `key`: for sizes that have no safe default. read_experts num_experts (or
-// num_local_experts), num_experts_per_tok, norm_topk_prob and
-//                          which layers are sparse.
-// require_silu             refuses another hidden_act.
-// read_fp8                 a quantization_config of FP8 blocks, where there is one; refuses
-// another. refuse_quantization      for families without quantised weights. refuse_partial_rotation
-// for families whose heads turn as a whole. throws                   Error(kData), naming file and
-// field.
+// read_rope          the parameters in `rope`, an object such as rope_scaling, with what older
+// files
+//                    write beside it in `fields`.
+// read_layer_types   layer_types, each one of `allowed`; false when the field is absent.
+// read_sliding_window      sliding_window, which must be there if a layer slides.
+// require            refuses a config without `key`: for sizes that have no safe default.
+// read_experts       num_experts (or num_local_experts), num_experts_per_tok, norm_topk_prob and
+//                    which layers are sparse.
+// require_silu       refuses another hidden_act.
+// read_fp8           a quantization_config of FP8 blocks, where there is one; refuses another.
+// refuse_quantization      for families without quantised weights.
+// refuse_partial_rotation  for families whose heads turn as a whole.
+//
+// throws             Error(kData), naming file and field.
 RopeParameters read_rope(const ConfigFields& fields, const ConfigFields& rope,
                          int max_position_embeddings);
 bool read_layer_types(const ConfigFields& fields, std::initializer_list<LayerType> allowed,
