@@ -113,7 +113,8 @@ Each row's distance is KL(stored weights and float32 cache || row) over the toke
 nats: 0.01 is a change of about 1 % in the probabilities that matter. --weights and --kv-dtype are
 not looked at: all are measured.)");
   add_model_flags(*app, flags.model);
-  app->add_option("--text", flags.text_file, "UTF-8 file to predict [questions generated for this project]")
+  app->add_option("--text", flags.text_file,
+                  "UTF-8 file to predict [questions generated for this project]")
       ->type_name("FILE");
   app->add_flag("--json", flags.json, "one JSON object");
   return app;

@@ -25,7 +25,8 @@ namespace peira::test {
 inline constexpr double kTolerance = 3e-6;
 
 inline constexpr std::array<std::int64_t, 8> kRowCounts{0, 1, 2, 5, 7, 13, 49, 100};
-inline constexpr std::array kWeightTypes{model::DType::kF32, model::DType::kBF16, model::DType::kF16};
+inline constexpr std::array kWeightTypes{model::DType::kF32, model::DType::kBF16,
+                                         model::DType::kF16};
 
 // A weight in host memory, with its scales where the type has separate ones.
 struct HostWeight {

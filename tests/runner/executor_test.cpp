@@ -508,8 +508,10 @@ TEST(Executor, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(refused([](RunOptions& o) { o.limit = 0; }), HasSubstr("--limit"));
   EXPECT_THAT(refused([](RunOptions& o) { o.max_tokens = 0; }), HasSubstr("--max-tokens"));
   EXPECT_THAT(refused([](RunOptions& o) { o.timeout_s = 0; }), HasSubstr("--timeout"));
-  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.temperature = -1; }), HasSubstr("--temperature"));
-  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.top_p = std::nan(""); }), HasSubstr("--top-p"));
+  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.temperature = -1; }),
+              HasSubstr("--temperature"));
+  EXPECT_THAT(refused([](RunOptions& o) { o.sampling.top_p = std::nan(""); }),
+              HasSubstr("--top-p"));
   EXPECT_THAT(refused([](RunOptions& o) { o.method = "guess"; }), HasSubstr("generate"));
   EXPECT_THAT(refused([](RunOptions& o) { o.profile = "none"; }), HasSubstr("none"));
   EXPECT_THAT(refused([](RunOptions& o) { o.samples = source_from("empty", {}); }),

@@ -20,8 +20,7 @@ void store(const TensorView& cached, std::int64_t index, float value, float scal
   if (cached.dtype == DType::kI8) {
     // Where the scale is subnormal its own rounding could lead past 127.
     const float steps = scale > 0 ? std::clamp(value / scale, -127.0F, 127.0F) : 0.0F;
-    static_cast<std::int8_t*>(cached.data)[index] =
-        static_cast<std::int8_t>(std::nearbyint(steps));
+    static_cast<std::int8_t*>(cached.data)[index] = static_cast<std::int8_t>(std::nearbyint(steps));
   } else if (cached.dtype == DType::kBF16) {
     static_cast<std::uint16_t*>(cached.data)[index] = bf16_from_float(value);
   } else {

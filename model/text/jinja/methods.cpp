@@ -634,7 +634,8 @@ Value get_item(Budget& budget, const Value& value, const Value& key) {
   if (value.is_undefined()) fail(value.undefined_message());
   if (value.is_dict()) {
     // What cannot be a key is none.
-    const bool is_key = !key.is_dict() && !(key.is_list() && key.as_list().kind != ListKind::kTuple);
+    const bool is_key =
+        !key.is_dict() && !(key.is_list() && key.as_list().kind != ListKind::kTuple);
     const Value* const found = is_key ? value.as_dict().find(key) : nullptr;
     if (found != nullptr) return *found;
   } else if (value.is_string() || (value.is_list() && (value.as_list().kind <= ListKind::kTuple ||
