@@ -9,8 +9,10 @@
 namespace peira::runner::cli {
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--model", flags.model,
-                 "bundled (peira-mini, inside this binary) or a folder in Hugging Face format")
+  app.add_option(
+         "--model", flags.model,
+         "bundled (peira-mini, inside this binary), a folder in Hugging Face format, or a GGUF "
+         "file")
       ->capture_default_str()
       ->group("Model");
   app.add_option("--device", flags.engine.device,
@@ -35,9 +37,10 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
       ->group("Model");
-  app.add_flag("!--no-prefix-cache", flags.engine.prefix_cache,
-               "compute every prompt whole; prompts that begin alike share work otherwise, to the "
-               "same bytes")
+  app.add_flag_callback(
+         "--no-prefix-cache", [&flags] { flags.engine.prefix_cache = false; },
+         "compute every prompt whole; prompts that begin alike share work otherwise, to the same "
+         "bytes")
       ->group("Model");
   // Names as --help and a run's record have them.
   static const std::map<std::string, model::WeightPrecision> kWeights{
