@@ -1,10 +1,14 @@
 #include "stats/distributions.h"
 
+#include <algorithm>
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <limits>
@@ -83,10 +87,9 @@ struct Term {
   double a, b;
 };
 
-// ln I_x(a, 1/2), the regularised incomplete beta function, for x below its turning point.
+// ln I_x(a, b), the regularised incomplete beta function, for x below its turning point.
 // source  DLMF 8.17.22: I_x(a,b) = x^a (1-x)^b / (a B(a,b)) * 1/(1 + d1/(1 + d2/(1 + ...)))
-double log_incomplete_beta_half(double x, double log_x, double one_minus_x, double a) {
-  const double b = 0.5;
+double log_incomplete_beta(double x, double log_x, double one_minus_x, double a, double b) {
   const double fraction = continued_fraction(1, [&](int i) {
     const int half = i / 2;
     const double m = half;
@@ -94,11 +97,12 @@ double log_incomplete_beta_half(double x, double log_x, double one_minus_x, doub
                                 : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
     return Term{d, 1};
   });
-  // B(a, 1/2) = sqrt(pi) Gamma(a) / Gamma(a + 1/2)
-  const double log_beta =
-      0.5 * std::log(std::numbers::pi) +
-      std::log(with_boost([&] { return boost::math::tgamma_delta_ratio(a, b); }));
-  return a * log_x + b * std::log(one_minus_x) - std::log(a) - log_beta - std::log(fraction);
+  return a * log_x + b * std::log(one_minus_x) - std::log(a) - log_beta(a, b) - std::log(fraction);
+}
+
+void require_beta(double x, double a, double b) {
+  if (!(a > 0) || !(b > 0)) invalid("a beta distribution needs positive parameters");
+  if (!(x >= 0 && x <= 1)) invalid("a beta variable lies in [0, 1]");
 }
 
 }  // namespace
@@ -139,7 +143,7 @@ double t_log_upper_tail(double t, double df) {
   // P(T > t) = I_x(df/2, 1/2) / 2 with x = df / (df + t^2).
   const double ratio = t * t / df;
   const double x = 1 / (1 + ratio);
-  return log_incomplete_beta_half(x, -std::log1p(ratio), ratio * x, df / 2) - std::numbers::ln2;
+  return log_incomplete_beta(x, -std::log1p(ratio), ratio * x, df / 2, 0.5) - std::numbers::ln2;
 }
 
 double t_quantile(double p, double df) {
@@ -170,6 +174,51 @@ double chi_squared_log_upper_tail(double x, double df) {
          with_boost([&] { return boost::math::lgamma(a); });
 }
 
+double f_upper_tail(double f, double df1, double df2) {
+  require_number(f);
+  require_df(df1);
+  require_df(df2);
+  if (f <= 0) return 1;
+  if (std::isinf(f)) return 0;
+  return with_boost([&] {
+    return boost::math::cdf(boost::math::complement(boost::math::fisher_f(df1, df2), f));
+  });
+}
+
+double f_log_upper_tail(double f, double df1, double df2) {
+  const double tail = f_upper_tail(f, df1, df2);
+  if (tail > kSmallTail || std::isinf(f)) return std::log(tail);
+  // P(F > f) = I_x(df2/2, df1/2) with x = df2 / (df2 + df1 f).
+  const double ratio = df1 * f / df2;
+  const double x = 1 / (1 + ratio);
+  return log_incomplete_beta(x, -std::log1p(ratio), ratio * x, df2 / 2, df1 / 2);
+}
+
+double noncentral_t_cdf(double t, double df, double delta) {
+  require_number(t);
+  if (!std::isfinite(delta)) invalid("a noncentrality must be finite");
+  if (std::isinf(t)) return t > 0 ? 1 : 0;
+  if (std::isinf(df) && df > 0) return normal_cdf(t - delta);
+  require_df(df);
+  // Boost 1.74 can stray out of [0, 1] in the far tails (boostorg/math issue 1430).
+  return std::clamp(
+      with_boost([&] { return boost::math::cdf(boost::math::non_central_t(df, delta), t); }), 0.0,
+      1.0);
+}
+
+double noncentral_t_upper_tail(double t, double df, double delta) {
+  require_number(t);
+  if (!std::isfinite(delta)) invalid("a noncentrality must be finite");
+  if (std::isinf(t)) return t > 0 ? 0 : 1;
+  if (std::isinf(df) && df > 0) return normal_upper_tail(t - delta);
+  require_df(df);
+  return std::clamp(
+      with_boost([&] {
+        return boost::math::cdf(boost::math::complement(boost::math::non_central_t(df, delta), t));
+      }),
+      0.0, 1.0);
+}
+
 double binomial_cdf(std::int64_t k, std::int64_t n, double p) {
   if (n < 0 || !(p >= 0 && p <= 1)) invalid("binomial needs n >= 0 and 0 <= p <= 1");
   if (k < 0) return 0;
@@ -189,6 +238,81 @@ double binomial_probability(std::int64_t k, std::int64_t n, double p) {
   });
 }
 
+std::int64_t binomial_quantile(double q, std::int64_t n, double p) {
+  if (n < 0 || !(p >= 0 && p <= 1)) invalid("binomial needs n >= 0 and 0 <= p <= 1");
+  if (!(q >= 0 && q <= 1)) {
+    throw Error(ErrorCode::kUsage, "InvalidProbability: a quantile needs 0 <= q <= 1");
+  }
+  // R's fuzz: a cdf that equals q but for rounding counts as having reached it.
+  const double reach = q * (1 - 64 * std::numeric_limits<double>::epsilon());
+  std::int64_t low = 0;
+  std::int64_t high = n;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (binomial_cdf(middle, n, p) >= reach) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+double beta_cdf(double x, double a, double b) {
+  require_beta(x, a, b);
+  return with_boost([&] { return boost::math::ibeta(a, b, x); });
+}
+
+double beta_upper_tail(double x, double a, double b) {
+  require_beta(x, a, b);
+  return with_boost([&] { return boost::math::ibetac(a, b, x); });
+}
+
+double beta_density(double x, double a, double b) {
+  require_beta(x, a, b);
+  return with_boost([&] { return boost::math::pdf(boost::math::beta_distribution<>(a, b), x); });
+}
+
+double log_gamma(double x) {
+  if (!(x > 0) || !std::isfinite(x)) invalid("ln Gamma needs a positive argument");
+  // Not std::lgamma: it writes a global sign, which is a race between threads.
+  return with_boost([x] { return boost::math::lgamma(x); });
+}
+
+double log_beta(double a, double b) {
+  if (!(a > 0) || !(b > 0)) invalid("ln B needs positive arguments");
+  const double small = std::min(a, b);
+  const double large = std::max(a, b);
+  // B(a, b) = Gamma(a) * Gamma(b) / Gamma(a + b), the ratio taken as one function.
+  if (small < 30) {
+    const double ratio = with_boost([&] { return boost::math::tgamma_delta_ratio(large, small); });
+    if (ratio > kSmallTail) return log_gamma(small) + std::log(ratio);
+  }
+  if (small >= 10) {
+    // Stirling's series for all three: what cancels is taken out by hand.
+    const double sum = a + b;
+    return 0.5 * std::log(2 * std::numbers::pi) + (small - 0.5) * std::log(small / sum) -
+           0.5 * std::log(large) - large * std::log1p(small / large) + stirling_error(small) +
+           stirling_error(large) - stirling_error(sum);
+  }
+  return log_gamma(small) + log_gamma(large) - log_gamma(small + large);
+}
+
+double stirling_error(double x) {
+  if (!(x > 0) || !std::isfinite(x)) invalid("Stirling's remainder needs a positive argument");
+  if (x < 10) {
+    return log_gamma(x) - ((x - 0.5) * std::log(x) - x + 0.5 * std::log(2 * std::numbers::pi));
+  }
+  const double inv_sq = 1 / (x * x);
+  const double series =
+      1.0 / 12 -
+      inv_sq * (1.0 / 360 -
+                inv_sq * (1.0 / 1260 -
+                          inv_sq * (1.0 / 1680 - inv_sq * (1.0 / 1188 - inv_sq * (691.0 / 360360 -
+                                                                                  inv_sq / 156)))));
+  return series / x;
+}
+
 double beta_quantile(double p, double a, double b) {
   require_probability(p);
   if (!(a > 0) || !(b > 0)) invalid("a beta distribution needs positive parameters");
@@ -198,10 +322,7 @@ double beta_quantile(double p, double a, double b) {
 
 double log_choose(std::int64_t n, std::int64_t k) {
   if (k < 0 || k > n) invalid("C(n, k) needs 0 <= k <= n");
-  // Not std::lgamma: it writes a global sign, which is a race between threads.
-  const auto log_factorial = [](std::int64_t i) {
-    return with_boost([i] { return boost::math::lgamma(static_cast<double>(i) + 1); });
-  };
+  const auto log_factorial = [](std::int64_t i) { return log_gamma(static_cast<double>(i) + 1); };
   return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
 }
 

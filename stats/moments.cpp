@@ -66,6 +66,17 @@ std::optional<double> Moments::std_error() const {
   return std::sqrt(m2_ / static_cast<double>(count_ - 1) / static_cast<double>(count_));
 }
 
+PairedMoments::PairedMoments(const Moments& a, const Moments& b, double sum_of_products)
+    : a_(a), b_(b), cross_(sum_of_products) {
+  // Cauchy and Schwarz, with room for the rounding of whoever summed.
+  const double most = std::sqrt(a.sum_squared_deviations()) * std::sqrt(b.sum_squared_deviations());
+  if (a.count() != b.count() || !(std::abs(cross_) <= most * (1 + 1e-9))) {
+    throw Error(ErrorCode::kUsage,
+                "InvalidArgument: inconsistent aggregate: both counts must be equal and the sum of "
+                "products no larger than both spreads allow");
+  }
+}
+
 void PairedMoments::add(double a, double b) {
   require_finite(a);
   require_finite(b);

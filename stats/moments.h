@@ -38,14 +38,21 @@ class Moments {
 // Moments of two paired streams, with their covariance.
 class PairedMoments {
  public:
+  PairedMoments() = default;
+  // An aggregate made elsewhere. sum_of_products: of the deviations of a and b from their means.
+  // throws Error(kUsage) "InvalidArgument": counts differ, or the sum is not finite or larger than
+  //        the spread of both allows.
+  PairedMoments(const Moments& a, const Moments& b, double sum_of_products);
+
   // throws Error(kData) "NonFiniteInput".
   void add(double a, double b);
   void merge(const PairedMoments& other);
 
   const Moments& a() const { return a_; }
   const Moments& b() const { return b_; }
-  std::optional<double> covariance() const;   // denominator n - 1; empty below two pairs
-  std::optional<double> correlation() const;  // Pearson; empty when an arm does not vary
+  double sum_of_products() const { return cross_; }  // of deviations from the means
+  std::optional<double> covariance() const;          // denominator n - 1; empty below two pairs
+  std::optional<double> correlation() const;         // Pearson; empty when an arm does not vary
 
  private:
   Moments a_, b_;

@@ -54,7 +54,76 @@ TEST(Distributions, KeepTheLogarithmWherePUnderflows) {
   EXPECT_TRUE(std::isfinite(p.log10));
 }
 
+// mpmath, tests/golden/stats/distribution_references.py.
+TEST(Distributions, GiveTheTailOfFAlsoWhereItUnderflows) {
+  EXPECT_NEAR(f_log_upper_tail(3.2, 2, 15), -2.6650554069419681, 1e-12);
+  EXPECT_NEAR(f_upper_tail(3.2, 2, 15), 0.069595497352757358, 1e-14);
+  EXPECT_NEAR(f_log_upper_tail(0.4, 5.5, 7.25), -0.16535493769198528, 1e-13);
+  EXPECT_NEAR(f_log_upper_tail(900, 3, 400), -406.83546271563356, 1e-9);
+  EXPECT_EQ(f_upper_tail(5000, 10, 900), 0);
+  EXPECT_NEAR(f_log_upper_tail(5000, 10, 900), -1794.6406626548765, 1e-9);
+  EXPECT_EQ(f_upper_tail(-1, 2, 3), 1);
+  EXPECT_EQ(f_upper_tail(HUGE_VAL, 2, 3), 0);
+}
+
+// mpmath, tests/golden/stats/distribution_references.py.
+TEST(Distributions, GiveLogBetaWithoutCancellation) {
+  const auto expect = [](double a, double b, double want) {
+    EXPECT_NEAR(log_beta(a, b), want, 1e-13 * std::abs(want)) << a << " " << b;
+    EXPECT_EQ(log_beta(a, b), log_beta(b, a));
+  };
+  expect(0.5, 3, 0.064538521137571172);
+  expect(2, 1e9, -41.446531674892822);
+  expect(40, 60, -67.968616247482449);
+  expect(1e5, 3e7, -670549.56511459854);
+  expect(1e-3, 2e-3, 7.3132171044172354);
+  expect(25, 26, -35.689432330680193);
+}
+
+// mpmath, tests/golden/stats/distribution_references.py.
+TEST(Distributions, GiveWhatStirlingLeaves) {
+  EXPECT_NEAR(stirling_error(0.3), 0.23606490074821559, 1e-15);
+  EXPECT_NEAR(stirling_error(9.99), 0.0083388967977343301, 1e-14);
+  EXPECT_NEAR(stirling_error(10), 0.0083305634333628713, 1e-16);
+  EXPECT_NEAR(stirling_error(25), 0.0033331556367280929, 1e-17);
+  EXPECT_NEAR(stirling_error(1e6), 8.3333333333330556e-8, 1e-22);
+}
+
+// SciPy 1.17.1 binom.ppf; the ends as R 4.2.2 qbinom.
+TEST(Distributions, GiveBinomialQuantiles) {
+  EXPECT_EQ(binomial_quantile(0.025, 20, 0.5), 6);
+  EXPECT_EQ(binomial_quantile(0.975, 20, 0.5), 14);
+  EXPECT_EQ(binomial_quantile(0.2, 1'000'000, 0.37), 369'594);
+  EXPECT_EQ(binomial_quantile(0.5, 1, 0.5), 0);
+  EXPECT_EQ(binomial_quantile(0, 5, 0.3), 0);
+  EXPECT_EQ(binomial_quantile(1, 5, 0.3), 5);
+}
+
+// Section 0.6 of the specification: mpmath quadrature.
+TEST(Distributions, GiveTheNoncentralT) {
+  EXPECT_NEAR(noncentral_t_cdf(2, 10, 1), 0.807611562530375, 1e-12);
+  EXPECT_NEAR(noncentral_t_cdf(50, 1000, 48), 0.90762327332212, 1e-11);
+  EXPECT_NEAR(noncentral_t_upper_tail(2, 10, 1), 1 - 0.807611562530375, 1e-12);
+  EXPECT_NEAR(noncentral_t_cdf(1.96, HUGE_VAL, 2.8), normal_cdf(1.96 - 2.8), 1e-15);
+  EXPECT_EQ(noncentral_t_cdf(HUGE_VAL, 10, 1), 1);
+  EXPECT_GE(noncentral_t_cdf(-1, 1000, 23), 0);
+}
+
+TEST(Distributions, GiveTheBetaDistribution) {
+  EXPECT_NEAR(beta_cdf(0.25, 1, 1), 0.25, 1e-15);
+  EXPECT_NEAR(beta_cdf(0.3, 2, 5) + beta_upper_tail(0.3, 2, 5), 1, 1e-15);
+  EXPECT_NEAR(beta_density(0.5, 2, 2), 1.5, 1e-14);
+  EXPECT_NEAR(beta_cdf(beta_quantile(0.1, 3, 4), 3, 4), 0.1, 1e-13);
+}
+
 TEST(Distributions, RefuseParametersOutOfRange) {
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { f_upper_tail(1, 0, 3); });
+  expect_error(ErrorCode::kData, "NonFiniteInput", [] { f_upper_tail(std::nan(""), 2, 3); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { noncentral_t_cdf(1, 3, HUGE_VAL); });
+  expect_error(ErrorCode::kUsage, "InvalidProbability", [] { binomial_quantile(1.1, 3, 0.5); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { beta_cdf(1.5, 1, 1); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { log_gamma(0); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { log_beta(0, 1); });
   expect_error(ErrorCode::kUsage, "InvalidProbability", [] { normal_quantile(1); });
   expect_error(ErrorCode::kUsage, "InvalidProbability", [] { t_quantile(0, 3); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { t_quantile(0.5, 0); });

@@ -66,5 +66,19 @@ TEST(PairedMoments, HaveNoCorrelationWithAConstantArm) {
   EXPECT_FALSE(moments.correlation());
 }
 
+TEST(PairedMoments, TakeAnAggregateMadeElsewhere) {
+  PairedMoments seen;
+  seen.add(1, 4);
+  seen.add(2, 7);
+  seen.add(3, 7);
+  const PairedMoments given(Moments(3, 2, 2), Moments(3, 6, 6), 3);
+  EXPECT_DOUBLE_EQ(given.covariance().value(), seen.covariance().value());
+  EXPECT_DOUBLE_EQ(given.sum_of_products(), seen.sum_of_products());
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               [] { PairedMoments(Moments(3, 2, 2), Moments(4, 6, 6), 3); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               [] { PairedMoments(Moments(3, 2, 2), Moments(3, 6, 6), 4); });
+}
+
 }  // namespace
 }  // namespace peira::stats
