@@ -17,9 +17,10 @@
 namespace peira::evals {
 namespace {
 
-constexpr const char* kPartOrder[] = {
-    "weights", "tokenizer", "template", "engine", "engine_options", "prompt", "dataset",
-    "scorer",  "sampling",  "media",    "seed",   "epochs",         "limit",  "method"};
+constexpr const char* kPartOrder[] = {"weights",        "tokenizer",       "template", "engine",
+                                      "engine_options", "prompt",          "dataset",  "scorer",
+                                      "sampling",       "response_format", "media",    "seed",
+                                      "epochs",         "limit",           "method"};
 
 // Scores that differ by less than rounding are equal.
 constexpr double kSameScore = 1e-12;

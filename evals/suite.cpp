@@ -43,6 +43,11 @@ const Profile& Suite::profile(std::string_view profile_name) const {
                                      std::string(profile_name) + "\"\n  try: " + known);
 }
 
+const ResponseFormat& Profile::format_of(const PromptVariant& variant) const {
+  const auto found = variant_formats.find(variant.num_shots > 0 ? "direct" : variant.name);
+  return found == variant_formats.end() ? response_format : found->second;
+}
+
 int gold_position(const datasets::Sample& sample, std::span<const int> permutation) {
   if (sample.correct_choice < 0) return -1;
   const std::string& gold = sample.choices[static_cast<std::size_t>(sample.correct_choice)];

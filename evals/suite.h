@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/message.h"
+#include "base/response_format.h"
 #include "datasets/dataset.h"
 #include "datasets/sample.h"
 
@@ -88,6 +90,12 @@ struct Profile {
   // Multiple choice by log-likelihood: the continuation whose probability stands for option k
   // ("Answer: C"), after the direct prompt. Empty when the suite has no options.
   std::function<std::string(int option)> option_continuation;
+
+  // The form that generated replies are held to, and prompt variants that have another.
+  ResponseFormat response_format;
+  std::map<std::string, ResponseFormat> variant_formats;
+  // That of `variant`. Few-shot ones share the direct prompt's.
+  const ResponseFormat& format_of(const PromptVariant& variant) const;
 };
 
 struct Suite {

@@ -61,14 +61,15 @@ Json messages_json(const std::vector<Message>& messages) {
 
 std::string request_key(const ModelRequest& request, const Json& messages,
                         const std::string& model_identity) {
-  const Json key{{"messages", messages},
-                 {"max_tokens", request.max_tokens},
-                 {"sampling", sampling_json(request.sampling)},
-                 {"seed", request.seed},
-                 {"stop", request.stop},
-                 {"continuations", request.continuations},
-                 {"sample", request.sample_id},
-                 {"epoch", request.epoch}};
+  Json key{{"messages", messages},
+           {"max_tokens", request.max_tokens},
+           {"sampling", sampling_json(request.sampling)},
+           {"seed", request.seed},
+           {"stop", request.stop},
+           {"continuations", request.continuations},
+           {"sample", request.sample_id},
+           {"epoch", request.epoch}};
+  if (!request.format.is_free()) key["response_format"] = canonical_json(request.format);
   return sha256_hex(model_identity + "\n" + dump_json(key));
 }
 
@@ -126,6 +127,7 @@ struct Plan {
   bool by_likelihood = false;
   model::SamplingParams sampling;
   int max_tokens = 0;
+  ResponseFormat format;
   std::string model_identity;  // for cache keys
   RunInfo info;                // what a new run would be; num_rows still unknown
   std::vector<std::string> warnings;
@@ -159,6 +161,13 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   if (plan.variant.name.empty()) plan.variant = evals::parse_variant("official");
   plan.sampling = options.sampling.over(model.default_sampling());
   plan.max_tokens = options.max_tokens.value_or(options.suite.default_max_tokens);
+  if (!plan.by_likelihood) {
+    plan.format = options.response_format.value_or(plan.profile->format_of(plan.variant));
+    model.prepare(plan.format);
+  } else if (options.response_format && !options.response_format->is_free()) {
+    usage(options.response_format->where +
+          ": nothing is written under --method loglikelihood that could have a form");
+  }
 
   const std::optional<datasets::Sample> first = options.samples.open()->next();
   if (!first) {
@@ -198,6 +207,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
     values["sampling"]["max_tokens"] = plan.max_tokens;
     values["sampling"]["stop"] = options.stop;
   }
+  if (!plan.format.is_free()) values["response_format"] = canonical_json(plan.format);
   values["media"] = nullptr;
   values["seed"] = options.seed;
   values["epochs"] = options.epochs;
@@ -413,6 +423,7 @@ class Execution {
     request.max_tokens = plan_.max_tokens;
     request.sampling = plan_.sampling;
     request.stop = options_.stop;
+    request.format = plan_.format;
     request.seed = derive_seed(
         {"request", std::to_string(options_.seed), sample.id, std::to_string(answer.epoch)});
     Json messages;

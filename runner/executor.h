@@ -69,6 +69,8 @@ struct RunOptions {
   std::optional<int> max_tokens;  // empty: the suite's default
   SamplingOverrides sampling;
   std::vector<std::string> stop;
+  // The form that replies are held to; empty: the suite's or variant's own.
+  std::optional<ResponseFormat> response_format;
 
   FailureLimit max_failures;
   std::optional<double> timeout_s;  // per sample and attempt; empty: none

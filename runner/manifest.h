@@ -13,6 +13,9 @@ namespace peira::runner {
 // dataset, scorer, sampling, media, seed, epochs, limit, method.
 const std::vector<std::string>& manifest_parts();
 
+// A further part, "response_format", is there when replies are held to a form; left away otherwise,
+// so that the identities of other runs are what they were before there were forms.
+
 // {"digests": {part: sha256 of the value's dump}, "values": {part: value}} of `values`.
 // A value may be anything; a part that is missing is null.
 Json make_manifest(const Json& values);

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "evals/extractors/json_field.h"
 #include "evals/extractors/letter.h"
 #include "evals/extractors/math_value.h"
 #include "evals/extractors/matharena.h"
@@ -164,8 +165,9 @@ Extractor read_extractor(Object& suite, bool has_choices) {
   const Json* const declared = suite.find("extractor");
   if (declared == nullptr) {
     throw suite.error("extractor",
-                      "is missing\n  try: answer-letter, boxed-integer, last-number, exact, or "
-                      "{\"name\": \"regex\", \"pattern\": ...}");
+                      "is missing\n  try: answer-letter, boxed-integer, last-number, exact, "
+                      "{\"name\": \"json-field\", \"path\": ...}, or {\"name\": \"regex\", "
+                      "\"pattern\": ...}");
   }
   const Json wrapped = declared->is_string() ? Json{{"name", *declared}} : *declared;
   Object object(wrapped, suite.path_of("extractor"));
@@ -204,6 +206,24 @@ Extractor read_extractor(Object& suite, bool has_choices) {
       const std::string_view text = python::strip(request.response);
       if (text.empty()) return std::nullopt;
       return Extracted{std::string(text), "exact"};
+    };
+  } else if (name == "json-field") {
+    const std::string path = object.text("path");
+    nlohmann::json_pointer<std::string> pointer;
+    try {
+      if (path.starts_with('/')) {
+        pointer = nlohmann::json_pointer<std::string>(path);
+      } else {
+        pointer /= path;
+      }
+    } catch (const Json::exception&) {
+      throw object.error("path", "\"" + path + "\" is no JSON pointer\n  try: /answer, or answer");
+    }
+    extractor = [pointer](const ScoreRequest& request,
+                          std::vector<std::string>&) -> std::optional<Extracted> {
+      auto found = extract_json_field(request.response, pointer);
+      if (!found) return std::nullopt;
+      return Extracted{std::move(found->text), found->rule};
     };
   } else if (name == "regex") {
     const std::string pattern = object.text("pattern");
@@ -256,7 +276,7 @@ Extractor read_extractor(Object& suite, bool has_choices) {
   } else {
     throw object.error("name", "there is no extractor \"" + name +
                                    "\"\n  try: answer-letter, boxed-integer, last-number, regex, "
-                                   "exact");
+                                   "json-field, exact");
   }
   object.refuse_others();
   return extractor;
@@ -445,11 +465,36 @@ Prompts read_prompts(Object& suite, const std::string& name, bool has_choices) {
       if (variant != "direct" && variant != "chain-of-thought") {
         throw suite.error(field, "unknown variant\n  try: direct, chain-of-thought");
       }
-      if (!text.is_string()) throw suite.error(field, "must be a text");
+      if (text.is_object()) {
+        Object object(text, suite.path_of(field));
+        add(variant, object.text("prompt"), field + ".prompt");
+        object.find("response_format");  // read by read_formats
+        object.refuse_others();
+        continue;
+      }
+      if (!text.is_string()) {
+        throw suite.error(field, "must be a text, or {\"prompt\", \"response_format\"}");
+      }
       add(variant, text.get<std::string>(), field);
     }
   }
   return prompts;
+}
+
+// Formats come from the declaration in the order it is written in: that of a schema's properties is
+// the order in which a reply has them.
+void read_formats(Object& suite, const OrderedJson& declaration, Profile& profile) {
+  if (suite.find("response_format") != nullptr) {
+    profile.response_format =
+        read_response_format(declaration.at("response_format"), suite.path_of("response_format"));
+  }
+  const auto variants = declaration.find("variants");
+  if (variants == declaration.end()) return;
+  for (const auto& [variant, value] : variants->items()) {
+    if (!value.is_object() || !value.contains("response_format")) continue;
+    profile.variant_formats[variant] = read_response_format(
+        value.at("response_format"), suite.path_of("variants." + variant + ".response_format"));
+  }
 }
 
 }  // namespace
@@ -503,6 +548,7 @@ Suite declared_suite(const std::string& path) {
   profile.option_order =
       object.flag("shuffle_choices", true) ? OptionOrder::kHashed : OptionOrder::kFile;
   Prompts prompts = read_prompts(object, suite.name, has_choices);
+  read_formats(object, parse_ordered_json(text, path), profile);
   const Extractor extract = read_extractor(object, has_choices);
   const Judge judge = read_scorer(object, has_choices);
   object.refuse_others();

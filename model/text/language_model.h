@@ -9,18 +9,10 @@
 
 #include "base/json.h"
 #include "base/message.h"
+#include "base/response_format.h"
 #include "model/engine.h"
 
 namespace peira::model {
-
-// The form that an answer must have.
-struct ResponseFormat {
-  enum class Kind { kText, kJsonSchema, kRegex };
-  Kind kind = Kind::kText;
-  OrderedJson schema = {};   // kJsonSchema; the order of its properties is the answer's
-  std::string pattern = {};  // kRegex: the whole answer matches
-  std::string where = {};    // named in errors: "schema.json"
-};
 
 // One chat or completion request.
 struct TextRequest {

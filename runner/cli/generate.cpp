@@ -22,7 +22,7 @@ struct GenerateFlags {
   TemplateFlags chat_template;
   SamplingFlags sampling;
   std::string prompt, system, prompt_file, messages_file, tokens;
-  std::string json_schema, regex;
+  FormatFlags format;
   std::vector<std::string> stop;
   int max_tokens = 256;
   int top_logprobs = 0;
@@ -66,36 +66,6 @@ std::vector<Message> read_messages(const std::string& path) {
   return messages;
 }
 
-model::ResponseFormat make_format(const GenerateFlags& flags) {
-  using Kind = model::ResponseFormat::Kind;
-  if (!flags.json_schema.empty() && !flags.regex.empty()) {
-    throw Error(ErrorCode::kUsage, "give the form of the answer once: --json-schema or --regex");
-  }
-  if (!flags.json_schema.empty()) {
-    const std::string& path = flags.json_schema;
-    return {.kind = Kind::kJsonSchema,
-            .schema = parse_ordered_json(read_file(path), path),
-            .where = path};
-  }
-  if (!flags.regex.empty())
-    return {.kind = Kind::kRegex, .pattern = flags.regex, .where = "--regex"};
-  return {};
-}
-
-// A pattern on the command line is the command's to mend; a schema is a file's.
-std::int64_t submit(model::LanguageModel& model, model::TextRequest request) {
-  if (request.format.kind == model::ResponseFormat::Kind::kRegex) {
-    try {
-      model.prepare(request.format);
-    } catch (const Error& error) {
-      const bool is_pattern = std::string_view(error.what()).starts_with(request.format.where);
-      if (error.code() != ErrorCode::kData || !is_pattern) throw;
-      throw Error(ErrorCode::kUsage, error.what());
-    }
-  }
-  return model.submit(std::move(request));
-}
-
 model::TextRequest make_request(const GenerateFlags& flags, const model::LanguageModel& model) {
   model::TextRequest request;
   request.max_tokens = flags.max_tokens;
@@ -107,7 +77,7 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   request.prompt_logprobs = flags.prompt_logprobs;
   request.sampling_logprobs = flags.sampling_logprobs;
   request.last_prompt_logits = flags.dump_logits;
-  request.format = make_format(flags);
+  request.format = flags.format.format();
 
   const int sources =
       static_cast<int>(!flags.prompt.empty()) + static_cast<int>(!flags.prompt_file.empty()) +
@@ -192,7 +162,9 @@ int generate(const GenerateFlags& flags) {
   model::LanguageModel model(open_checkpoint(flags.model.model), flags.model.engine);
   for (const std::string& line : model.engine().notes()) note("note: " + line);
   if (!flags.chat_template.date.empty()) model.set_template_time(flags.chat_template.date);
-  const std::int64_t ticket = submit(model, make_request(flags, model));
+  model::TextRequest request = make_request(flags, model);
+  prepare_format(request.format, [&] { model.prepare(request.format); });
+  const std::int64_t ticket = model.submit(std::move(request));
   model::TextResult result;
   while (!model.idle()) {
     for (auto& finished : model.step()) {
@@ -256,12 +228,7 @@ Command add_generate(CLI::App& root) {
   app->add_option("--stop", flags->stop, "end before this text (may be repeated)")
       ->allow_extra_args(false)
       ->group("Sampling");
-  app->add_option("--json-schema", flags->json_schema,
-                  "file with a JSON Schema that the answer obeys (draft 2020-12; what is not "
-                  "supported is refused)")
-      ->group("Sampling");
-  app->add_option("--regex", flags->regex, "regular expression that the whole answer matches")
-      ->group("Sampling");
+  add_format_flags(*app, flags->format);
   app->add_flag("--json", flags->json, "one JSON object")->group("Output");
   app->add_option("--top-logprobs", flags->top_logprobs, "alternatives kept for each token")
       ->check(CLI::Range(0, 1000))

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace peira::runner::cli {
 
@@ -143,6 +144,42 @@ SamplingOverrides SamplingFlags::overrides() const {
     out.logit_bias.emplace_back(token, bias);
   }
   return out;
+}
+
+void add_format_flags(CLI::App& app, FormatFlags& flags) {
+  app.add_option("--json-schema", flags.json_schema,
+                 "file with a JSON Schema that answers obey (draft 2020-12; what is not "
+                 "supported is refused)")
+      ->type_name("FILE")
+      ->group("Sampling");
+  app.add_option("--regex", flags.regex, "regular expression that whole answers match")
+      ->type_name("PATTERN")
+      ->group("Sampling");
+}
+
+ResponseFormat FormatFlags::format() const {
+  using Kind = ResponseFormat::Kind;
+  if (!json_schema.empty() && !regex.empty()) {
+    throw Error(ErrorCode::kUsage, "give the form of answers once: --json-schema or --regex");
+  }
+  if (!json_schema.empty()) {
+    return {.kind = Kind::kJsonSchema,
+            .schema = parse_ordered_json(read_file(json_schema), json_schema),
+            .where = json_schema};
+  }
+  if (!regex.empty()) return {.kind = Kind::kRegex, .pattern = regex, .where = "--regex"};
+  return {};
+}
+
+void prepare_format(const ResponseFormat& format, const std::function<void()>& prepare) {
+  try {
+    prepare();
+  } catch (const Error& error) {
+    const bool is_from_command = format.where == "--regex" && error.code() == ErrorCode::kData &&
+                                 std::string_view(error.what()).starts_with(format.where);
+    if (!is_from_command) throw;
+    throw Error(ErrorCode::kUsage, error.what());
+  }
 }
 
 }  // namespace peira::runner::cli

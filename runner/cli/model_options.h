@@ -2,10 +2,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "base/response_format.h"
 #include "model/engine.h"
 #include "runner/sampling_overrides.h"
 
@@ -37,5 +39,19 @@ struct SamplingFlags {
   SamplingOverrides overrides() const;
 };
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
+
+// The form of answers, given as a file with a JSON Schema or as a pattern.
+struct FormatFlags {
+  std::string json_schema, regex;
+
+  // Free text when neither is given. throws Error(kUsage): both are; Error(kUnavailable), (kData):
+  // the file cannot be read, or is not JSON.
+  ResponseFormat format() const;
+};
+void add_format_flags(CLI::App& app, FormatFlags& flags);
+
+// Does `prepare`, which makes `format` ready. A pattern on the command line is the command's to
+// mend (kUsage), a schema or a suite's pattern a file's (kData).
+void prepare_format(const ResponseFormat& format, const std::function<void()>& prepare);
 
 }  // namespace peira::runner::cli

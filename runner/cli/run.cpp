@@ -40,6 +40,7 @@ struct RunFlags {
   ModelFlags model;
   TemplateFlags chat_template;
   SamplingFlags sampling;
+  FormatFlags format;
   std::vector<std::string> data, variants{"official"};
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
@@ -48,7 +49,8 @@ struct RunFlags {
   std::vector<std::string> stop;
   int epochs = 1, retries = 3, in_flight = 0;
   std::uint64_t seed = 0;
-  bool begin_new = false, retry_failed = false, no_cache = false, json = false, quiet = false;
+  bool begin_new = false, retry_failed = false, no_cache = false, no_format = false, json = false,
+       quiet = false;
 };
 
 // The data for `suite` among what was given as --data: "PATH" when there is one suite, "SUITE=PATH"
@@ -100,6 +102,15 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   static_cast<void>(flags.sampling.overrides().over({}));
   options.sampling = flags.sampling.overrides();
   options.stop = flags.stop;
+  if (const ResponseFormat format = flags.format.format(); !format.is_free()) {
+    if (flags.no_format) {
+      throw Error(ErrorCode::kUsage,
+                  format.where + " and --no-response-format contradict each other");
+    }
+    options.response_format = format;
+  } else if (flags.no_format) {
+    options.response_format = ResponseFormat();
+  }
   options.max_failures = FailureLimit::parse(flags.max_failures);
   options.timeout_s = flags.timeout_s;
   options.retries = flags.retries;
@@ -163,7 +174,9 @@ int run(const RunFlags& flags) {
                    std::to_string(info.expected_answers) + " answers are there");
     };
     options.on_progress = [&](const RunProgress& progress) { display.show(progress); };
-    const RunOutcome outcome = execute_run(store, *model, options);
+    RunOutcome outcome;
+    prepare_format(options.response_format.value_or(ResponseFormat()),
+                   [&] { outcome = execute_run(store, *model, options); });
     for (const std::string& warning : outcome.warnings) display.note("warning: " + warning);
     if (!outcome.complete) display.note(outcome.run_id + ": " + outcome.why_stopped);
     records.push_back(summarize(store, outcome.run_id));
@@ -195,6 +208,7 @@ Command add_run(CLI::App& root) {
           peira run gpqa --model ./Qwen3-30B-A3B --data gpqa_diamond --epochs 4 --temperature 0.6
           peira run gpqa --prompt direct --prompt chain-of-thought      two runs to compare
           peira run my-suite.json --data answers.csv --limit 50 --json
+          peira run aime --regex 'The answer is \\boxed\{[0-9]{1,3}\}'    replies of this form only
 A run that was interrupted or killed continues when the same command is given again. A finished one
 is not repeated: its replies come from the response cache (--no-cache asks the model again).)");
   const auto flags = std::make_shared<RunFlags>();
@@ -239,6 +253,10 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->group("Sampling");
   app->add_option("--stop", flags->stop, "end answers before this text; repeatable")
       ->allow_extra_args(false)
+      ->group("Sampling");
+  add_format_flags(*app, flags->format);
+  app->add_flag("--no-response-format", flags->no_format,
+                "free answers, also where the suite declares a form")
       ->group("Sampling");
   app->add_option("--max-failures", flags->max_failures,
                   "failed samples (N or P%) beyond which the run stops as incomplete")

@@ -35,6 +35,7 @@ OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
   // What made the prompt of the messages: the chat template's digest, its options and its date.
   if (run.manifest.is_object() && run.manifest.contains("values")) {
     out["template"] = run.manifest["values"].value("template", Json(nullptr));
+    out["response_format"] = run.manifest["values"].value("response_format", Json(nullptr));
   }
   out["prompt_text"] = story.transcript.prompt_text;
   out["prompt_tokens"] = story.transcript.prompt_tokens;

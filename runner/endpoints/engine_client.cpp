@@ -169,6 +169,7 @@ std::int64_t EngineClient::submit(ModelRequest request) {
   text.sampling = request.sampling;
   text.seed = request.seed;
   text.stop = std::move(request.stop);
+  text.format = std::move(request.format);
   try {
     const std::int64_t engine_ticket = model_.submit(std::move(text));
     ours_[engine_ticket] = ticket;

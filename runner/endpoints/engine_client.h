@@ -26,6 +26,7 @@ class EngineClient : public ModelClient {
   std::vector<std::string> notes() const override { return notes_; }
   int preferred_in_flight() const override { return max_batch_; }
   model::SamplingParams default_sampling() const override { return model_.default_sampling(); }
+  void prepare(const ResponseFormat& format) override { model_.prepare(format); }
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;
   void cancel(std::int64_t ticket) override;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/message.h"
+#include "base/response_format.h"
 #include "model/sampling.h"
 
 namespace peira::runner {
@@ -21,6 +22,8 @@ struct ModelRequest {
   // Multiple choice by log-likelihood: when not empty, nothing is generated; each continuation is
   // scored after the messages.
   std::vector<std::string> continuations;
+  // What may be answered, besides everything. Only of a form that prepare() took.
+  ResponseFormat format = {};
   std::string sample_id;  // for replay, as are row and epoch; never reaches the model
   std::int64_t row = -1;
   int epoch = 0;
@@ -56,6 +59,16 @@ class ModelClient {
   virtual int preferred_in_flight() const = 0;
   // Sampling used where the user says nothing.
   virtual model::SamplingParams default_sampling() const = 0;
+
+  // Makes ready for answers of a form, before the first request that asks for it: what cannot be
+  // met is told once, not sample by sample.
+  //
+  // An endpoint refuses here what its protocol cannot ask for, and puts the rest into the body of
+  // each request. OpenAI's has a schema as "response_format": {"type": "json_schema",
+  // "json_schema": {"name": ..., "strict": true, "schema": SCHEMA}} and no patterns.
+  // throws  Error(kUsage): this model cannot be held to a form; Error(kData), beginning with
+  //         format.where: the form is not supported, or no text has it.
+  virtual void prepare(const ResponseFormat& format);
 
   // Starts a request; the ticket comes back with the response. A request that can never run (too
   // long, bad) finishes with finish_reason "error", not with an exception.

@@ -28,6 +28,8 @@ class ReplayClient : public ModelClient {
   Json identity() const override;
   int preferred_in_flight() const override { return 64; }
   model::SamplingParams default_sampling() const override { return {}; }
+  // Stored responses are what they are: a form is taken as the one they were once asked for.
+  void prepare(const ResponseFormat&) override {}
   // A sample without a stored response finishes with finish_reason "error".
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;

@@ -213,6 +213,70 @@ TEST(Run, TakesAUserDeclaredSuite) {
   EXPECT_EQ(record["expected_answers"], 2);
 }
 
+TEST(Run, HoldsRepliesToTheFormASuiteDeclares) {
+  const Workspace workspace;
+  workspace.write("sums.csv", "question,answer\nWhat is 17 + 25?,42\nWhat is 3 + 4?,7\n");
+  Json declaration = Json::parse(R"({
+    "name": "sums", "data": "sums.csv", "fields": {"question": "question", "answer": "answer"},
+    "prompt": "{{question}}",
+    "variants": {"direct": {"prompt": "{{question}}", "response_format": {"type": "text"}}},
+    "response_format": {"type": "json_schema", "schema": {"type": "object",
+      "properties": {"working": {"type": "string", "maxLength": 8},
+                     "answer": {"type": "integer", "minimum": 0, "maximum": 99}},
+      "required": ["working", "answer"], "additionalProperties": false}},
+    "extractor": {"name": "json-field", "path": "answer"}, "scorer": "number"})");
+  const std::string suite = workspace.write("sums.json", declaration.dump()).string();
+  const auto run = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> words{"run",           suite, "--name", name,
+                                   "--temperature", "1",   "--json", "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return workspace.peira(words);
+  };
+  const auto declared = run("declared", {});
+  ASSERT_EQ(declared.exit_status, 0) << declared.err;
+  EXPECT_EQ(declared.json()["runs"][0]["states"]["scored"], 2);
+  for (const Json& story : stories(workspace, "declared", {0, 1})) {
+    const Json reply = parse_json(story["response"].get<std::string>(), "reply");
+    EXPECT_EQ(reply.size(), 2U);
+    EXPECT_LE(reply.at("working").get<std::string>().size(), 8U * 4);
+    EXPECT_EQ(story["answer"], std::to_string(reply.at("answer").get<int>()));
+    EXPECT_EQ(story["response_format"]["type"], "json_schema");
+  }
+
+  // Another form, none, and a variant that is free.
+  ASSERT_EQ(run("word", {"--regex", "yes|no"}).exit_status, 0);
+  for (const Json& story : stories(workspace, "word", {0, 1})) {
+    EXPECT_THAT(story["response"].get<std::string>(), testing::AnyOf("yes", "no"));
+  }
+  ASSERT_EQ(run("free", {"--no-response-format"}).exit_status, 0);
+  ASSERT_EQ(run("variant", {"--prompt", "direct"}).exit_status, 0);
+  for (const char* name : {"free", "variant"}) {
+    EXPECT_TRUE(stories(workspace, name, {0})[0]["response_format"].is_null()) << name;
+  }
+  const auto undeclared = workspace.peira({"compare", "declared", "word"});
+  EXPECT_EQ(undeclared.exit_status, 2);
+  EXPECT_THAT(undeclared.err, HasSubstr("try: --vary response_format,"));
+  EXPECT_EQ(
+      workspace.peira({"compare", "declared", "free", "--vary", "response_format"}).exit_status, 0);
+  const auto resumed = run("again", {"--resume", "declared", "--regex", "yes|no"});
+  EXPECT_EQ(resumed.exit_status, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("response_format: "));
+
+  const auto pattern = run("x", {"--regex", "(a"});
+  EXPECT_EQ(pattern.exit_status, 2);
+  EXPECT_THAT(pattern.err, HasSubstr("--regex: pattern, character 3"));
+  const auto model = run("x", {"--model", "instant"});
+  EXPECT_EQ(model.exit_status, 2);
+  EXPECT_THAT(model.err, HasSubstr("the answers of instant cannot be held to a form"));
+  declaration["response_format"]["schema"]["properties"]["answer"]["maximum"] = -1;
+  workspace.write("sums.json", declaration.dump());
+  const auto unmet = run("x", {});
+  EXPECT_EQ(unmet.exit_status, 3);
+  EXPECT_THAT(unmet.err, HasSubstr("sums.json:response_format.schema: no value obeys the schema: "
+                                   "#/properties/answer: no number of its type is in the range"));
+  EXPECT_EQ(workspace.peira({"list", "--json"}).json()["runs"].size(), 4U);
+}
+
 TEST(Run, MeasuresOptionsByLogLikelihood) {
   const Workspace workspace;
   const auto run = workspace.peira(

@@ -133,6 +133,38 @@ TEST_F(Declared, ScoresPatterns) {
   EXPECT_EQ(judge("nowhere", open_sample("Paris")).state, AnswerState::kUnparsed);
 }
 
+TEST_F(Declared, ScoresMembersOfJson) {
+  declaration_["extractor"] = {{"name", "json-field"}, {"path", "answer"}};
+  EXPECT_EQ(judge(R"({"answer": "Paris"})", open_sample("Paris")).value, 1);
+  EXPECT_EQ(judge(R"({"city": "Paris"})", open_sample("Paris")).state, AnswerState::kUnparsed);
+  declaration_["extractor"]["path"] = "/cities/1";
+  EXPECT_EQ(judge(R"({"cities": ["Rome", "Paris"]})", open_sample("Paris")).value, 1);
+  declaration_["extractor"]["path"] = "/a~2";
+  EXPECT_NE(refusal().find("extractor.path: \"/a~2\" is no JSON pointer"), std::string::npos);
+}
+
+TEST_F(Declared, HoldsRepliesToAForm) {
+  EXPECT_TRUE(suite().profiles[0].format_of(parse_variant("official")).is_free());
+  declaration_["response_format"] = {{"type", "regex"}, {"pattern", "[A-Z][a-z]+"}};
+  declaration_["variants"] = {
+      {"direct", {{"prompt", "{{question}}"}, {"response_format", {{"type", "text"}}}}},
+      {"chain-of-thought", "Think. {{question}}"}};
+  const Suite declared = suite();
+  const Profile& profile = declared.profiles[0];
+  EXPECT_EQ(profile.format_of(parse_variant("official")).pattern, "[A-Z][a-z]+");
+  EXPECT_EQ(profile.format_of(parse_variant("chain-of-thought")).pattern, "[A-Z][a-z]+");
+  EXPECT_TRUE(profile.format_of(parse_variant("direct")).is_free());
+  EXPECT_TRUE(profile.format_of(parse_variant("few-shot-2")).is_free()) << "shares the direct one";
+  EXPECT_TRUE(profile.format_of(parse_variant("official"))
+                  .where.ends_with("peira_capitals.json:response_format.pattern"));
+
+  declaration_["variants"]["direct"]["response_format"]["type"] = "json";
+  EXPECT_NE(refusal().find(":variants.direct.response_format: there is no type \"json\""),
+            std::string::npos);
+  declaration_["variants"]["direct"] = {{"prompt", "{{question}}"}, {"format", 1}};
+  EXPECT_NE(refusal().find("variants.direct.format: unknown key"), std::string::npos);
+}
+
 TEST_F(Declared, BoundsWhatAPatternMayCost) {
   declaration_["extractor"] = {{"name", "regex"}, {"pattern", "(a+)+$"}};
   const Score verdict = judge(std::string(200, 'a') + "b", open_sample("Paris"));

@@ -175,6 +175,56 @@ TEST(Executor, RefusesToResumeUnderAnotherModelNamingBoth) {
               HasSubstr("sampling.temperature: 0.5 in the run, 0.9 in this command"));
 }
 
+TEST(Executor, HoldsRepliesToAFormThatIsPartOfTheManifest) {
+  const TempFolder folder;
+  Store store(folder / "peira.sqlite");
+  RunOptions options = sums_options(4);
+  options.use_cache = true;
+  options.suite.profiles[0].response_format = {.kind = ResponseFormat::Kind::kRegex,
+                                               .pattern = "[0-9]+",
+                                               .where = "suite.json:response_format.pattern"};
+  std::vector<std::string> patterns;
+  FakeClient model([](const ModelRequest& request) { return mostly_right(request); });
+  model.on_submit = [&](const ModelRequest& request) {
+    patterns.push_back(request.format.pattern);
+  };
+  try {
+    execute_run(store, model, options);
+    FAIL() << "the model takes no forms";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("suite.json:response_format.pattern: the answers of fake"));
+  }
+  EXPECT_TRUE(store.runs().empty());
+
+  model.takes_formats = true;
+  const std::string declared = execute_run(store, model, options).run_id;
+  EXPECT_EQ(patterns, std::vector<std::string>(4, "[0-9]+"));
+  const Json manifest = store.run(declared).manifest;
+  EXPECT_EQ(manifest["values"]["response_format"],
+            (Json{{"type", "regex"}, {"pattern", "[0-9]+"}}));
+
+  patterns.clear();
+  options.response_format = ResponseFormat{
+      .kind = ResponseFormat::Kind::kRegex, .pattern = "[0-9]{1,3}", .where = "--regex"};
+  const std::string narrower = execute_run(store, model, options).run_id;
+  EXPECT_EQ(patterns, std::vector<std::string>(4, "[0-9]{1,3}")) << "nothing is from the cache";
+  EXPECT_NE(store.run(narrower).identity, store.run(declared).identity);
+  options.resume = Resume::kRun;
+  options.resume_run = declared;
+  try {
+    execute_run(store, model, options);
+    FAIL() << "a run does not continue under another form";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("response_format.pattern: \"[0-9]+\" in the run"));
+  }
+  options.resume = Resume::kAuto;
+  options.response_format = ResponseFormat();
+  const std::string free = execute_run(store, model, options).run_id;
+  EXPECT_FALSE(store.run(free).manifest["digests"].contains("response_format"));
+}
+
 TEST(Executor, RetriesOnlyWhatMayPass) {
   const TempFolder folder;
   Store store(folder / "peira.sqlite");

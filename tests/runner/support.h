@@ -180,6 +180,9 @@ class FakeClient : public ModelClient {
   int preferred_in_flight() const override { return in_flight; }
   model::SamplingParams default_sampling() const override { return {.temperature = 0.5}; }
 
+  void prepare(const ResponseFormat& format) override {
+    if (!takes_formats) ModelClient::prepare(format);
+  }
   std::int64_t submit(ModelRequest request) override {
     ++asked[{request.row, request.epoch}];
     if (on_submit) on_submit(request);
@@ -225,7 +228,7 @@ class FakeClient : public ModelClient {
   std::map<std::pair<std::int64_t, int>, int> asked;
   std::vector<std::int64_t> cancels;
   int most_in_flight = 0;
-  bool ignores_cancel = false;
+  bool ignores_cancel = false, takes_formats = false;
 
  private:
   Respond respond_;
