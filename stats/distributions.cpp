@@ -336,4 +336,22 @@ PValue t_p_value(double t, double df, Alternative alternative) {
   return {t_upper_tail(directed, df), t_log_upper_tail(directed, df) / std::numbers::ln10};
 }
 
+PValue normal_p_value(double z, Alternative alternative) {
+  if (alternative == Alternative::kTwoSided) {
+    const double tail = std::fmin(1.0, 2 * normal_upper_tail(std::abs(z)));
+    const double log_tail = normal_log_upper_tail(std::abs(z)) + std::numbers::ln2;
+    return {tail, std::fmin(0.0, log_tail / std::numbers::ln10)};
+  }
+  const double directed = alternative == Alternative::kGreater ? z : -z;
+  return {normal_upper_tail(directed), normal_log_upper_tail(directed) / std::numbers::ln10};
+}
+
+PValue chi_squared_p_value(double x, double df) {
+  return {chi_squared_upper_tail(x, df), chi_squared_log_upper_tail(x, df) / std::numbers::ln10};
+}
+
+PValue f_p_value(double f, double df1, double df2) {
+  return {f_upper_tail(f, df1, df2), f_log_upper_tail(f, df1, df2) / std::numbers::ln10};
+}
+
 }  // namespace peira::stats

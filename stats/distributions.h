@@ -63,5 +63,8 @@ struct PValue {
 enum class Alternative { kTwoSided, kGreater, kLess };  // kGreater: b > a, or mean > null
 
 PValue t_p_value(double t, double df, Alternative alternative = Alternative::kTwoSided);
+PValue normal_p_value(double z, Alternative alternative = Alternative::kTwoSided);
+PValue chi_squared_p_value(double x, double df);     // upper tail
+PValue f_p_value(double f, double df1, double df2);  // upper tail
 
 }  // namespace peira::stats

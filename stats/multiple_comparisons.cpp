@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "stats/detail/checks.h"
 
 namespace peira::stats {
 namespace {
@@ -74,6 +75,18 @@ std::vector<double> benjamini_yekutieli(std::span<const double> p_values) {
   double harmonic = 0;
   for (std::size_t i = 1; i <= p_values.size(); ++i) harmonic += 1 / static_cast<double>(i);
   return step_up(p_values, [=](double rank) { return harmonic * m / rank; });
+}
+
+PreferentialAlphas preferential_bonferroni(double alpha, double primary_share,
+                                           std::int64_t num_metrics, std::int64_t num_treatments) {
+  detail::require_open_unit(alpha, "alpha");
+  detail::require_open_unit(primary_share, "the primary metric's share of alpha");
+  if (num_metrics < 1 || num_treatments < 1) {
+    detail::invalid_argument("a family needs one metric and one treatment or more");
+  }
+  const double each = alpha / static_cast<double>(num_treatments);
+  if (num_metrics == 1) return {each, std::nullopt};
+  return {primary_share * each, (1 - primary_share) * each / static_cast<double>(num_metrics - 1)};
 }
 
 }  // namespace peira::stats

@@ -1,6 +1,8 @@
 // p-values adjusted for having looked more than once. Order of the input is kept.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,5 +19,22 @@ std::vector<double> hochberg(std::span<const double> p_values);
 std::vector<double> benjamini_hochberg(std::span<const double> p_values);
 // False discovery rate under any dependence.
 std::vector<double> benjamini_yekutieli(std::span<const double> p_values);
+
+// Levels at which each comparison is tested when one metric matters most.
+struct PreferentialAlphas {
+  double primary = 0;           // of the primary metric, each treatment
+  std::optional<double> other;  // of each other metric, each treatment; empty when there is none
+};
+
+// Bonferroni with the share `primary_share` of alpha kept for the primary metric.
+//
+// primary_share  gamma in (0, 1); the whole of alpha goes to the primary metric if it is the only
+// one. throws         Error(kUsage) "InvalidProbability": alpha or primary_share outside (0, 1);
+//                "InvalidArgument": num_metrics or num_treatments below 1.
+// source         gamma alpha / k for the primary metric, (1 - gamma) alpha / (k (m - 1)) for each
+// of
+//                the other m - 1, with k treatments (Eppo's preferential Bonferroni).
+PreferentialAlphas preferential_bonferroni(double alpha, double primary_share,
+                                           std::int64_t num_metrics, std::int64_t num_treatments);
 
 }  // namespace peira::stats

@@ -45,5 +45,20 @@ TEST(Holm, HoldsTheFamilyWiseError) {
   EXPECT_LT(alarmed / static_cast<double>(kFamilies), 0.05 + 0.014);
 }
 
+// By hand: two treatments, three metrics, half of 5 % for the primary one.
+TEST(PreferentialBonferroni, FavoursThePrimaryMetric) {
+  const PreferentialAlphas got = preferential_bonferroni(0.05, 0.5, 3, 2);
+  EXPECT_DOUBLE_EQ(got.primary, 0.0125);
+  EXPECT_DOUBLE_EQ(got.other.value(), 0.00625);
+  EXPECT_DOUBLE_EQ(2 * (got.primary + 2 * *got.other), 0.05);
+  const PreferentialAlphas alone = preferential_bonferroni(0.05, 0.5, 1, 2);
+  EXPECT_DOUBLE_EQ(alone.primary, 0.025);
+  EXPECT_FALSE(alone.other);
+  expect_error(ErrorCode::kUsage, "InvalidProbability",
+               [] { preferential_bonferroni(0.05, 1, 3, 2); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               [] { preferential_bonferroni(0.05, 0.5, 0, 2); });
+}
+
 }  // namespace
 }  // namespace peira::stats
