@@ -3,7 +3,6 @@
 // MXFP4 blocks.
 // source  names and shapes: transformers models/gpt_oss and integrations/mxfp4.py, and
 //         github.com/openai/gpt-oss, gpt_oss/torch/weights.py.
-#include <algorithm>
 #include <utility>
 
 #include "model/families/family.h"
@@ -78,36 +77,6 @@ void read_config(const ConfigFields& fields, ModelConfig& config) {
   read_sliding_window(fields, config);
 }
 
-// out[i] = in[first + 2 i], over all experts.
-template <typename Bits>
-void copy_every_second(const ConstTensorView& in, std::int64_t first, const TensorView& out) {
-  const auto* const from = static_cast<const Bits*>(in.data);
-  auto* const to = static_cast<Bits*>(out.data);
-  for (std::int64_t i = 0; i < out.num_elements(); ++i) to[i] = from[first + 2 * i];
-}
-
-// out[i, h] = in[h, first + step * i]: a matrix stored input-major, of which every `step`-th output
-// is wanted.
-template <typename Bits>
-void transpose_every(const ConstTensorView& in, std::int64_t first, std::int64_t step,
-                     const TensorView& out) {
-  const std::int64_t inputs = in.shape[0];
-  const std::int64_t stored = in.shape[1];
-  const std::int64_t outputs = out.shape[0];
-  const auto* const from = static_cast<const Bits*>(in.data);
-  auto* const to = static_cast<Bits*>(out.data);
-  constexpr std::int64_t kTile = 32;  // rows of a tile stay in the cache on both sides
-  for (std::int64_t tile_i = 0; tile_i < outputs; tile_i += kTile) {
-    for (std::int64_t tile_h = 0; tile_h < inputs; tile_h += kTile) {
-      for (std::int64_t i = tile_i; i < std::min(outputs, tile_i + kTile); ++i) {
-        for (std::int64_t h = tile_h; h < std::min(inputs, tile_h + kTile); ++h) {
-          to[i * inputs + h] = from[h * stored + first + step * i];
-        }
-      }
-    }
-  }
-}
-
 // The experts of one layer.
 class ExpertLoader {
  public:
@@ -143,14 +112,13 @@ class ExpertLoader {
     if (is_packed_) {
       take_packed(out);
     } else {
-      take_plain(out);
+      // As transformers writes them.
+      out = loader_.input_major_experts(prefix_, WeightLoader::GateUpOrder::kTakeTurns);
     }
     const ConstTensorView gate_up_bias =
         loader_.vector(prefix_ + "gate_up_proj_bias", {experts_, 2 * inner_});
-    if (gate_up_bias) {
-      out.gate_bias = every_second(gate_up_bias, 0);
-      out.up_bias = every_second(gate_up_bias, 1);
-    }
+    out.gate_bias = loader_.every_second(gate_up_bias, 0);
+    out.up_bias = loader_.every_second(gate_up_bias, 1);
     out.down_bias = loader_.vector(prefix_ + "down_proj_bias", {experts_, hidden_});
     return out;
   }
@@ -206,41 +174,6 @@ class ExpertLoader {
     out.down_proj = repacked(down, 0, 1);
   }
 
-  // As transformers writes them: gate_up_proj [E, H, 2I] and down_proj [E, I, H], input-major.
-  void take_plain(ExpertWeights& out) {
-    const ConstTensorView gate_up =
-        loader_.vector(prefix_ + "gate_up_proj", {experts_, hidden_, 2 * inner_});
-    const ConstTensorView down = loader_.vector(prefix_ + "down_proj", {experts_, inner_, hidden_});
-    if (!gate_up || !down) return;
-    for (std::int64_t expert = 0; expert < experts_; ++expert) {
-      out.gate_proj.emplace_back(transposed(gate_up.at(expert), 0, 2, inner_));
-      out.up_proj.emplace_back(transposed(gate_up.at(expert), 1, 2, inner_));
-      out.down_proj.emplace_back(transposed(down.at(expert), 0, 1, hidden_));
-    }
-  }
-
-  // Of gate_up_proj_bias, where gates and ups take turns.
-  ConstTensorView every_second(const ConstTensorView& bias, std::int64_t first) {
-    const TensorView out = loader_.own(bias.dtype, {experts_, inner_});
-    if (block_bytes(bias.dtype) == 4) {
-      copy_every_second<std::uint32_t>(bias, first, out);
-    } else {
-      copy_every_second<std::uint16_t>(bias, first, out);
-    }
-    return out;
-  }
-
-  ConstTensorView transposed(const ConstTensorView& in, std::int64_t first, std::int64_t step,
-                             std::int64_t outputs) {
-    const TensorView out = loader_.own(in.dtype, {outputs, in.shape[0]});
-    if (block_bytes(in.dtype) == 4) {
-      transpose_every<std::uint32_t>(in, first, step, out);
-    } else {
-      transpose_every<std::uint16_t>(in, first, step, out);
-    }
-    return out;
-  }
-
   static constexpr std::int64_t kElements = block_elements(DType::kMXFP4);
 
   WeightLoader& loader_;
@@ -250,27 +183,17 @@ class ExpertLoader {
 };
 
 DecoderWeights take_weights(const ModelConfig& config, WeightLoader& loader) {
-  const std::int64_t hidden = config.hidden_size;
-  DecoderWeights out;
-  out.embed_tokens = loader.matrix("model.embed_tokens.weight", {config.vocab_size, hidden});
-  for (int i = 0; i < config.num_hidden_layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    DecoderLayerWeights& layer = out.layers.emplace_back();
-    layer.input_layernorm = loader.vector(prefix + "input_layernorm.weight", {hidden});
+  return loader.decoder([&](int /*index*/, const std::string& prefix, DecoderLayerWeights& layer) {
     AttentionWeights attention = loader.attention(prefix + "self_attn.");
     attention.sinks = loader.vector(prefix + "self_attn.sinks", {config.num_attention_heads});
     layer.mixer = std::move(attention);
-    layer.post_attention_layernorm =
-        loader.vector(prefix + "post_attention_layernorm.weight", {hidden});
     MoeWeights moe;
-    moe.router = loader.matrix(prefix + "mlp.router.weight", {config.num_experts, hidden});
+    moe.router =
+        loader.matrix(prefix + "mlp.router.weight", {config.num_experts, config.hidden_size});
     moe.router_bias = loader.vector(prefix + "mlp.router.bias", {config.num_experts});
     moe.experts = ExpertLoader(config, loader, prefix + "mlp.experts.").take(config.activation);
     layer.mlp = std::move(moe);
-  }
-  out.norm = loader.vector("model.norm.weight", {hidden});
-  out.lm_head = loader.lm_head(out.embed_tokens);
-  return out;
+  });
 }
 
 }  // namespace

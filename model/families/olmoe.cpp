@@ -23,11 +23,7 @@ DecoderWeights take_weights(const ModelConfig& config, WeightLoader& loader) {
     attention.q_norm = loader.vector(prefix + "self_attn.q_norm.weight", {q_size});
     attention.k_norm = loader.vector(prefix + "self_attn.k_norm.weight", {kv_size});
     layer.mixer = std::move(attention);
-    MoeWeights moe;
-    moe.router =
-        loader.matrix(prefix + "mlp.gate.weight", {config.num_experts, config.hidden_size});
-    moe.experts = loader.experts(prefix + "mlp.experts.");
-    layer.mlp = std::move(moe);
+    layer.mlp = loader.sparse_mlp(prefix + "mlp.");
   });
 }
 

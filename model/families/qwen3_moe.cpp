@@ -24,15 +24,7 @@ DecoderWeights take_weights(const ModelConfig& config, WeightLoader& loader) {
     attention.q_norm = loader.vector(prefix + "self_attn.q_norm.weight", {config.head_dim});
     attention.k_norm = loader.vector(prefix + "self_attn.k_norm.weight", {config.head_dim});
     layer.mixer = std::move(attention);
-    if (config.is_moe_layer(index)) {
-      MoeWeights moe;
-      moe.router =
-          loader.matrix(prefix + "mlp.gate.weight", {config.num_experts, config.hidden_size});
-      moe.experts = loader.experts(prefix + "mlp.experts.");
-      layer.mlp = std::move(moe);
-    } else {
-      layer.mlp = loader.dense_mlp(prefix + "mlp.", config.intermediate_size);
-    }
+    layer.mlp = loader.mlp(index, prefix + "mlp.");
   });
 }
 

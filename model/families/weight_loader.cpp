@@ -6,6 +6,19 @@
 #include "base/error.h"
 
 namespace peira::model {
+namespace {
+
+// copy(a value of the size of an element of `dtype`, which is a plain one): copying needs no more.
+template <typename Copy>
+void copy_elements(DType dtype, const Copy& copy) {
+  if (dtype == DType::kF32) {
+    copy(std::uint32_t{});
+  } else {
+    copy(std::uint16_t{});
+  }
+}
+
+}  // namespace
 
 void WeightLoader::fail(const std::string& what) const {
   throw Error(ErrorCode::kData, tensors_.name() + ": " + what);
@@ -14,7 +27,7 @@ void WeightLoader::fail(const std::string& what) const {
 ConstTensorView WeightLoader::shifted_vector(const std::string& name, const Shape& shape,
                                              float offset) {
   const ConstTensorView stored = vector(name, shape);
-  if (!stored) return {};
+  if (!stored || offset == 0) return stored;
   const std::int64_t size = stored.num_elements();
   const TensorView out = own(DType::kF32, shape);
   const ConstTensorView as_row{stored.data, stored.dtype, {1, size}};
@@ -109,7 +122,7 @@ void WeightLoader::leave_out(const std::string& prefix, const std::string& why) 
   notes_.push_back(std::to_string(count) + " tensors " + prefix + "*: " + why);
 }
 
-AttentionWeights WeightLoader::attention(const std::string& prefix) {
+AttentionWeights WeightLoader::attention(const std::string& prefix, OutputBias output_bias) {
   const std::int64_t hidden = config_.hidden_size;
   const std::int64_t q_size = std::int64_t{config_.num_attention_heads} * config_.head_dim;
   const std::int64_t kv_size = std::int64_t{config_.num_key_value_heads} * config_.head_dim;
@@ -122,7 +135,7 @@ AttentionWeights WeightLoader::attention(const std::string& prefix) {
     out.q_bias = vector(prefix + "q_proj.bias", {q_size});
     out.k_bias = vector(prefix + "k_proj.bias", {kv_size});
     out.v_bias = vector(prefix + "v_proj.bias", {kv_size});
-    out.o_bias = vector(prefix + "o_proj.bias", {hidden});
+    if (output_bias == OutputBias::kAsOthers) out.o_bias = vector(prefix + "o_proj.bias", {hidden});
   }
   return out;
 }
@@ -141,27 +154,68 @@ DenseMlpWeights WeightLoader::dense_mlp(const std::string& prefix, std::int64_t 
   return out;
 }
 
+MoeWeights WeightLoader::sparse_mlp(const std::string& prefix) {
+  MoeWeights out;
+  out.router = matrix(prefix + "gate.weight", {config_.num_experts, config_.hidden_size});
+  out.experts = experts(prefix + "experts.");
+  if (config_.shared_expert_intermediate_size == 0) return out;
+  out.shared_expert = dense_mlp(prefix + "shared_expert.", config_.shared_expert_intermediate_size);
+  out.shared_expert_gate = matrix(prefix + "shared_expert_gate.weight", {1, config_.hidden_size});
+  return out;
+}
+
+std::variant<DenseMlpWeights, MoeWeights> WeightLoader::mlp(int index, const std::string& prefix) {
+  if (config_.is_moe_layer(index)) return sparse_mlp(prefix);
+  return dense_mlp(prefix, config_.intermediate_size);
+}
+
+ConstTensorView WeightLoader::every_second(const ConstTensorView& stored, std::int64_t first) {
+  if (!stored) return {};
+  const TensorView out = own(stored.dtype, {stored.shape[0], stored.shape[1] / 2});
+  copy_elements(stored.dtype, [&]<typename Bits>(Bits /*of an element*/) {
+    const auto* const from = static_cast<const Bits*>(stored.data);
+    auto* const to = static_cast<Bits*>(out.data);
+    for (std::int64_t i = 0; i < out.num_elements(); ++i) to[i] = from[first + 2 * i];
+  });
+  return out;
+}
+
 ConstTensorView WeightLoader::transposed(const ConstTensorView& stored, std::int64_t first,
-                                         std::int64_t count) {
+                                         std::int64_t step, std::int64_t count) {
   const std::int64_t inputs = stored.shape[0];
   const std::int64_t outputs = stored.shape[1];
   const TensorView out = own(stored.dtype, {count, inputs});
-  const auto copy = [&]<typename Bits>(Bits /*of an element*/) {
+  copy_elements(stored.dtype, [&]<typename Bits>(Bits /*of an element*/) {
     const auto* const from = static_cast<const Bits*>(stored.data);
     auto* const to = static_cast<Bits*>(out.data);
     constexpr std::int64_t kTile = 32;  // rows of a tile stay in the cache on both sides
     for (std::int64_t tile = 0; tile < inputs; tile += kTile) {
       for (std::int64_t o = 0; o < count; ++o) {
         for (std::int64_t i = tile; i < std::min(inputs, tile + kTile); ++i) {
-          to[o * inputs + i] = from[i * outputs + first + o];
+          to[o * inputs + i] = from[i * outputs + first + o * step];
         }
       }
     }
-  };
-  if (stored.dtype == DType::kF32) {
-    copy(std::uint32_t{});
-  } else {
-    copy(std::uint16_t{});
+  });
+  return out;
+}
+
+ExpertWeights WeightLoader::input_major_experts(const std::string& prefix, GateUpOrder order) {
+  const std::int64_t hidden = config_.hidden_size;
+  const std::int64_t inner = config_.moe_intermediate_size;
+  const std::int64_t num_experts = config_.num_experts;
+  const bool takes_turns = order == GateUpOrder::kTakeTurns;
+  const std::int64_t first_up = takes_turns ? 1 : inner;
+  const std::int64_t step = takes_turns ? 2 : 1;
+  ExpertWeights out;
+  out.activation = config_.activation;
+  const ConstTensorView gate_up = vector(prefix + "gate_up_proj", {num_experts, hidden, 2 * inner});
+  const ConstTensorView down = vector(prefix + "down_proj", {num_experts, inner, hidden});
+  if (!gate_up || !down) return out;
+  for (std::int64_t expert = 0; expert < num_experts; ++expert) {
+    out.gate_proj.emplace_back(transposed(gate_up.at(expert), 0, step, inner));
+    out.up_proj.emplace_back(transposed(gate_up.at(expert), first_up, step, inner));
+    out.down_proj.emplace_back(transposed(down.at(expert), 0, 1, hidden));
   }
   return out;
 }
@@ -193,19 +247,10 @@ ExpertWeights WeightLoader::experts(const std::string& prefix, const ExpertNames
   const bool is_input_major = 2 * inner != hidden
                                   ? tensors_.shape_of(gate_up_name) == gate_up_input_major
                                   : tensors_.shape_of(down_name) == down_input_major;
-  if (is_input_major) {
-    const ConstTensorView gate_up = vector(gate_up_name, gate_up_input_major);
-    const ConstTensorView down = vector(down_name, down_input_major);
-    for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
-      out.gate_proj.emplace_back(transposed(gate_up.at(expert), 0, inner));
-      out.up_proj.emplace_back(transposed(gate_up.at(expert), inner, inner));
-      out.down_proj.emplace_back(transposed(down.at(expert), 0, hidden));
-    }
-    return out;
-  }
+  if (is_input_major) return input_major_experts(prefix, GateUpOrder::kGatesFirst);
   const ConstTensorView gate_up = vector(gate_up_name, {num_experts, 2 * inner, hidden});
   const ConstTensorView down = vector(down_name, {num_experts, hidden, inner});
-  for (std::int64_t expert = 0; expert < num_experts && down; ++expert) {
+  for (std::int64_t expert = 0; expert < num_experts && gate_up && down; ++expert) {
     out.gate_proj.emplace_back(gate_up.at(expert).slice(0, inner));
     out.up_proj.emplace_back(gate_up.at(expert).slice(inner, inner));
     out.down_proj.emplace_back(down.at(expert));
@@ -213,18 +258,21 @@ ExpertWeights WeightLoader::experts(const std::string& prefix, const ExpertNames
   return out;
 }
 
-DecoderWeights WeightLoader::decoder(const TakeLayer& take_layer) {
+DecoderWeights WeightLoader::decoder(const TakeLayer& take_layer, float norm_offset) {
   const std::int64_t hidden = config_.hidden_size;
+  const auto norm = [&](const std::string& name) {
+    return shifted_vector(name + ".weight", {hidden}, norm_offset);
+  };
   DecoderWeights out;
   out.embed_tokens = matrix("model.embed_tokens.weight", {config_.vocab_size, hidden});
   for (int i = 0; i < config_.num_hidden_layers; ++i) {
     const std::string prefix = "model.layers." + std::to_string(i) + ".";
     DecoderLayerWeights& layer = out.layers.emplace_back();
-    layer.input_layernorm = vector(prefix + "input_layernorm.weight", {hidden});
-    layer.post_attention_layernorm = vector(prefix + "post_attention_layernorm.weight", {hidden});
+    layer.input_layernorm = norm(prefix + "input_layernorm");
+    layer.post_attention_layernorm = norm(prefix + "post_attention_layernorm");
     take_layer(i, prefix, layer);
   }
-  out.norm = vector("model.norm.weight", {hidden});
+  out.norm = norm("model.norm");
   out.lm_head = lm_head(out.embed_tokens);
   return out;
 }

@@ -1,10 +1,13 @@
 // Takes a checkpoint's tensors by name, and the parts that most families have under equal names.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "model/config.h"
@@ -33,7 +36,8 @@ class WeightLoader {
   ConstTensorView bytes(const std::string& name, const Shape& shape) {
     return tensors_.take_bytes(name, shape);
   }
-  // As vector(), plus `offset`, in float32: norms stored as their difference from one.
+  // As vector(), plus `offset` unless it is 0, then in float32: norms stored as their difference
+  // from one.
   ConstTensorView shifted_vector(const std::string& name, const Shape& shape, float offset);
   // A weight matrix: plain, or FP8 with the scales in {name}_scale_inv.
   Weight matrix(const std::string& name, const Shape& shape);
@@ -56,10 +60,18 @@ class WeightLoader {
   TensorView own(DType dtype, const Shape& shape);
   std::vector<Tensor> take_owned() { return std::move(owned_); }
 
-  // {q,k,v,o}_proj of `prefix` ("model.layers.0.self_attn."), with biases if attention_bias.
-  AttentionWeights attention(const std::string& prefix);
+  // {q,k,v,o}_proj of `prefix` ("model.layers.0.self_attn."), with biases if attention_bias; the
+  // output projection of some families has none even so.
+  enum class OutputBias : std::uint8_t { kAsOthers, kNever };
+  AttentionWeights attention(const std::string& prefix,
+                             OutputBias output_bias = OutputBias::kAsOthers);
   // {gate,up,down}_proj of `prefix`, with biases if mlp_bias.
   DenseMlpWeights dense_mlp(const std::string& prefix, std::int64_t inner);
+  // The sparse block of `prefix` ("model.layers.0.mlp."): gate (the router), experts and, if
+  // shared_expert_intermediate_size is not 0, shared_expert and shared_expert_gate.
+  MoeWeights sparse_mlp(const std::string& prefix);
+  // Whichever of the two is_moe_layer(index) says.
+  std::variant<DenseMlpWeights, MoeWeights> mlp(int index, const std::string& prefix);
   // Experts of `prefix` ("model.layers.0.mlp.experts."): one by one ({e}.gate_proj.weight, or the
   // family's own names), or fused as gate_up_proj [E, 2I, H] (gate rows first) and down_proj
   // [E, H, I], or both of these input-major, [E, H, 2I] and [E, I, H]: their shapes tell.
@@ -70,21 +82,28 @@ class WeightLoader {
   };
   ExpertWeights experts(const std::string& prefix, const ExpertNames& names);
   ExpertWeights experts(const std::string& prefix) { return experts(prefix, {}); }
+  // The fused input-major tensors of `prefix`, whose 2I outputs of gate_up_proj are all gates, then
+  // all ups, or take turns.
+  enum class GateUpOrder : std::uint8_t { kGatesFirst, kTakeTurns };
+  ExpertWeights input_major_experts(const std::string& prefix, GateUpOrder order);
+  // Every second element of each row of `stored`, [rows, 2n], from `first` on: [rows, n].
+  ConstTensorView every_second(const ConstTensorView& stored, std::int64_t first);
   // lm_head.weight, or `embed_tokens` where they are tied. A tied model may carry the tensor all
   // the same; then it has to be the embedding.
   Weight lm_head(const Weight& embed_tokens, const std::string& name = "lm_head.weight");
   // All of a decoder that most families share: embed_tokens, each layer's input_layernorm and
   // post_attention_layernorm, the last norm and lm_head. `take_layer` takes the rest of a layer,
-  // whose names start with `prefix`.
+  // whose names start with `prefix`. norm_offset: of the norms, as in shifted_vector().
   using TakeLayer =
       std::function<void(int index, const std::string& prefix, DecoderLayerWeights& layer)>;
-  DecoderWeights decoder(const TakeLayer& take_layer);
+  DecoderWeights decoder(const TakeLayer& take_layer, float norm_offset = 0);
 
  private:
   ConstTensorView fp8_scales(const std::string& matrix_name, const Shape& shape);
-  // The transpose of `stored`, a matrix in input-major order, of which `count` outputs from `first`
-  // are wanted.
-  ConstTensorView transposed(const ConstTensorView& stored, std::int64_t first, std::int64_t count);
+  // The transpose of `stored`, a matrix in input-major order, of which `count` outputs are wanted:
+  // first, first + step, ...
+  ConstTensorView transposed(const ConstTensorView& stored, std::int64_t first, std::int64_t step,
+                             std::int64_t count);
 
   const ModelConfig& config_;
   CheckpointTensors& tensors_;
