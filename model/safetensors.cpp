@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -271,7 +272,8 @@ CheckpointTensors::CheckpointTensors(const CheckpointFiles& files) : name_(files
                               .emplace(name, Entry{.tensor = std::move(renamed.tensor),
                                                    .where = where,
                                                    .interleaved_heads = renamed.interleaved_heads,
-                                                   .offset = renamed.offset})
+                                                   .offset = renamed.offset,
+                                                   .is_negative_exp = renamed.is_negative_exp})
                               .second;
       if (!is_new) fail(where, "is one of two tensors that stand for " + shown_name(name));
     }
@@ -328,7 +330,8 @@ Shape CheckpointTensors::shape_of(std::string_view name) const {
   return Shape(found->second.tensor.shape);
 }
 
-// Undoes what the converter to GGUF did: rows of a head go from pairs back to halves, offsets off.
+// Undoes what the converter to GGUF did: rows of a head go from pairs back to halves, offsets off,
+// -exp(x) back to x.
 void CheckpointTensors::restore(const std::string& name, Entry& entry) {
   const std::vector<std::int64_t>& shape = entry.tensor.shape;
   const std::optional<DType> plain = weight_type(entry.tensor.dtype);
@@ -355,7 +358,7 @@ void CheckpointTensors::restore(const std::string& name, Entry& entry) {
     }
     entry.tensor.bytes = {to, entry.tensor.bytes.size()};
   }
-  if (entry.offset != 0) {
+  if (entry.offset != 0 || entry.is_negative_exp) {
     if (shape.size() != 1 || !plain) {
       fail(entry.where, "is " + entry.tensor.dtype + " of shape " + shape_text(shape) + " but " +
                             name + " is a plain vector");
@@ -363,12 +366,18 @@ void CheckpointTensors::restore(const std::string& name, Entry& entry) {
     owned_.push_back(host_tensor(DType::kF32, Shape(shape)));
     float* const to = owned_.back().view().f32();
     widen_row(ConstTensorView{entry.tensor.bytes.data(), *plain, {1, shape.front()}}, 0, to);
-    for (std::int64_t i = 0; i < shape.front(); ++i) to[i] += entry.offset;
+    for (std::int64_t i = 0; i < shape.front(); ++i) {
+      if (entry.is_negative_exp && !(to[i] < 0)) {
+        fail(entry.where, "holds " + std::to_string(to[i]) + ", which no -exp(x) is");
+      }
+      to[i] = entry.is_negative_exp ? std::log(-to[i]) : to[i] + entry.offset;
+    }
     entry.tensor.dtype = name_of(DType::kF32);
     entry.tensor.bytes = std::as_bytes(std::span(to, static_cast<std::size_t>(shape.front())));
   }
   entry.interleaved_heads = 0;
   entry.offset = 0;
+  entry.is_negative_exp = false;
 }
 
 const CheckpointTensors::Entry* CheckpointTensors::take_entry(const std::string& name,

@@ -71,6 +71,7 @@ class CheckpointTensors {
     bool is_taken = false;
     std::int64_t interleaved_heads = 0;  // as in GgufTensor
     float offset = 0;
+    bool is_negative_exp = false;
   };
   void add_file(const CheckpointFiles& files, const std::string& file,
                 const std::map<std::string, std::string>* weight_map);

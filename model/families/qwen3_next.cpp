@@ -117,12 +117,18 @@ LinearAttentionWeights take_linear_attention(const ModelConfig& config, WeightLo
   qkv.insert(qkv.end(), values.begin(), values.end());
 
   LinearAttentionWeights out;
-  const std::string qkvz_name = prefix + "in_proj_qkvz.weight";
   const std::string ba_name = prefix + "in_proj_ba.weight";
-  const Weight qkvz_proj = loader.matrix(qkvz_name, {channels + value_size, hidden});
+  if (loader.has(prefix + "in_proj_qkv.weight")) {
+    // As GGUF files hold them: all queries, keys and values in this order, the gates apart.
+    out.qkv_proj = loader.matrix(prefix + "in_proj_qkv.weight", {channels, hidden});
+    out.z_proj = loader.matrix(prefix + "in_proj_z.weight", {value_size, hidden});
+  } else {
+    const std::string qkvz_name = prefix + "in_proj_qkvz.weight";
+    const Weight qkvz_proj = loader.matrix(qkvz_name, {channels + value_size, hidden});
+    out.qkv_proj = loader.rows(qkvz_proj, qkv, qkvz_name);
+    out.z_proj = loader.rows(qkvz_proj, z, qkvz_name);
+  }
   const Weight ba_proj = loader.matrix(ba_name, {2 * value_heads, hidden});
-  out.qkv_proj = loader.rows(qkvz_proj, qkv, qkvz_name);
-  out.z_proj = loader.rows(qkvz_proj, z, qkvz_name);
   out.a_proj = loader.rows(ba_proj, a, ba_name);
   out.b_proj = loader.rows(ba_proj, b, ba_name);
   out.out_proj = loader.matrix(prefix + "out_proj.weight", {hidden, value_size});
@@ -135,34 +141,16 @@ LinearAttentionWeights take_linear_attention(const ModelConfig& config, WeightLo
 }
 
 DecoderWeights take_weights(const ModelConfig& config, WeightLoader& loader) {
-  const std::int64_t hidden = config.hidden_size;
-  DecoderWeights out;
-  out.embed_tokens = loader.matrix("model.embed_tokens.weight", {config.vocab_size, hidden});
-  for (int i = 0; i < config.num_hidden_layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    DecoderLayerWeights& layer = out.layers.emplace_back();
-    layer.input_layernorm = loader.shifted_vector(prefix + "input_layernorm.weight", {hidden}, 1);
-    if (config.layer_types[static_cast<std::size_t>(i)] == LayerType::kLinearAttention) {
-      layer.mixer = take_linear_attention(config, loader, prefix + "linear_attn.");
-    } else {
-      layer.mixer = take_attention(config, loader, prefix + "self_attn.");
-    }
-    layer.post_attention_layernorm =
-        loader.shifted_vector(prefix + "post_attention_layernorm.weight", {hidden}, 1);
-    if (!config.is_moe_layer(i)) {
-      layer.mlp = loader.dense_mlp(prefix + "mlp.", config.intermediate_size);
-      continue;
-    }
-    MoeWeights moe;
-    moe.router = loader.matrix(prefix + "mlp.gate.weight", {config.num_experts, hidden});
-    moe.experts = loader.experts(prefix + "mlp.experts.");
-    moe.shared_expert =
-        loader.dense_mlp(prefix + "mlp.shared_expert.", config.shared_expert_intermediate_size);
-    moe.shared_expert_gate = loader.matrix(prefix + "mlp.shared_expert_gate.weight", {1, hidden});
-    layer.mlp = std::move(moe);
-  }
-  out.norm = loader.shifted_vector("model.norm.weight", {hidden}, 1);
-  out.lm_head = loader.lm_head(out.embed_tokens);
+  DecoderWeights out = loader.decoder(
+      [&](int index, const std::string& prefix, DecoderLayerWeights& layer) {
+        if (config.layer_types[static_cast<std::size_t>(index)] == LayerType::kLinearAttention) {
+          layer.mixer = take_linear_attention(config, loader, prefix + "linear_attn.");
+        } else {
+          layer.mixer = take_attention(config, loader, prefix + "self_attn.");
+        }
+        layer.mlp = loader.mlp(index, prefix + "mlp.");
+      },
+      1);
   loader.leave_out("mtp.", "multi-token prediction, which drafts tokens and changes no answer");
   return out;
 }

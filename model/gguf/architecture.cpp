@@ -28,6 +28,11 @@ constexpr std::array kInLayers{
     Rename{"attn_norm", "input_layernorm"},    Rename{"ffn_gate", "mlp.gate_proj"},
     Rename{"ffn_up", "mlp.up_proj"},           Rename{"ffn_down", "mlp.down_proj"}};
 
+// By their whole names.
+constexpr std::array kWholeNames{Rename{"attn_sinks.weight", "self_attn.sinks"},
+                                 Rename{"ssm_a", "linear_attn.A_log"},
+                                 Rename{"ssm_dt.bias", "linear_attn.dt_bias"}};
+
 // What one architecture calls otherwise, looked up first.
 struct Names {
   std::span<const Rename> own;
@@ -39,6 +44,23 @@ struct Names {
 
 constexpr std::array kMoeNames{Rename{"ffn_norm", "post_attention_layernorm"},
                                Rename{"ffn_gate_inp", "mlp.gate"}};
+constexpr std::array kQwen2MoeNames{Rename{"ffn_norm", "post_attention_layernorm"},
+                                    Rename{"ffn_gate_inp", "mlp.gate"},
+                                    Rename{"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
+                                    Rename{"ffn_up_shexp", "mlp.shared_expert.up_proj"},
+                                    Rename{"ffn_down_shexp", "mlp.shared_expert.down_proj"},
+                                    Rename{"ffn_gate_inp_shexp", "mlp.shared_expert_gate"}};
+constexpr std::array kQwen3NextNames{
+    Rename{"post_attention_norm", "post_attention_layernorm"}, Rename{"ffn_gate_inp", "mlp.gate"},
+    Rename{"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
+    Rename{"ffn_up_shexp", "mlp.shared_expert.up_proj"},
+    Rename{"ffn_down_shexp", "mlp.shared_expert.down_proj"},
+    Rename{"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},
+    Rename{"attn_qkv", "linear_attn.in_proj_qkv"}, Rename{"attn_gate", "linear_attn.in_proj_z"},
+    // Files of 2025 keep the two in one, as published.
+    Rename{"ssm_in", "linear_attn.in_proj_qkvz"}, Rename{"ssm_ba", "linear_attn.in_proj_ba"},
+    Rename{"ssm_conv1d", "linear_attn.conv1d"}, Rename{"ssm_norm", "linear_attn.norm"},
+    Rename{"ssm_out", "linear_attn.out_proj"}};
 constexpr std::array kMixtralNames{Rename{"ffn_norm", "post_attention_layernorm"},
                                    Rename{"ffn_gate_inp", "block_sparse_moe.gate"}};
 constexpr std::array kGptOssNames{Rename{"post_attention_norm", "post_attention_layernorm"},
@@ -54,25 +76,32 @@ std::string_view renamed(std::span<const Rename> table, std::string_view stored)
   return found == table.end() ? std::string_view{} : found->hugging_face;
 }
 
-// [E, ...] as E tensors that share its bytes.
-void add_experts(const StoredTensor& stored, const std::string& prefix, const std::string& suffix,
+// [E, rows, columns] as E tensors that share its bytes; with two names as 2 E of half the rows,
+// each expert's first half under the first name.
+void add_experts(const StoredTensor& stored, const std::string& prefix,
+                 std::span<const std::string_view> names,
                  const std::function<void(GgufTensor)>& add) {
-  const auto num_experts = static_cast<std::size_t>(stored.shape.front());
-  const std::size_t size_bytes = stored.bytes.size() / num_experts;
-  for (std::size_t expert = 0; expert < num_experts; ++expert) {
+  const std::size_t count = static_cast<std::size_t>(stored.shape.front()) * names.size();
+  const std::size_t size_bytes = stored.bytes.size() / count;
+  for (std::size_t i = 0; i < count; ++i) {
     GgufTensor out;
-    out.tensor.name = prefix + std::to_string(expert) + "." + suffix;
+    out.tensor.name = prefix + std::to_string(i / names.size()) + "." +
+                      std::string(names[i % names.size()]) + ".weight";
     out.tensor.dtype = stored.dtype;
-    out.tensor.shape.assign(stored.shape.begin() + 1, stored.shape.end());
-    out.tensor.bytes = stored.bytes.subspan(expert * size_bytes, size_bytes);
+    out.tensor.shape = {stored.shape[1] / std::ssize(names), stored.shape[2]};
+    out.tensor.bytes = stored.bytes.subspan(i * size_bytes, size_bytes);
     add(std::move(out));
   }
 }
 
-// ffn_gate_exps.weight, or one of ffn_gate.3.weight as files before April 2024 have them; false for
-// other names.
+// ffn_gate_exps.weight, gates and ups in one as ffn_gate_up_exps.weight, or one of
+// ffn_gate.3.weight as files before April 2024 have them; false for other names.
 bool add_if_experts(const StoredTensor& stored, std::string_view rest, const std::string& layer,
                     const Names& names, const std::function<void(GgufTensor)>& add) {
+  if (rest == "ffn_gate_up_exps.weight" && stored.shape.size() == 3 && stored.shape[1] % 2 == 0) {
+    add_experts(stored, layer + std::string(names.experts), std::array{names.gate, names.up}, add);
+    return true;
+  }
   struct Kind {
     std::string_view stored;
     std::string_view hugging_face;
@@ -83,7 +112,7 @@ bool add_if_experts(const StoredTensor& stored, std::string_view rest, const std
     const std::string_view tail = rest.substr(kind.stored.size());
     const std::string prefix = layer + std::string(names.experts);
     if (tail == "_exps.weight" && stored.shape.size() == 3) {
-      add_experts(stored, prefix, std::string(kind.hugging_face) + ".weight", add);
+      add_experts(stored, prefix, std::array{kind.hugging_face}, add);
       return true;
     }
     GgufTensor out;
@@ -124,8 +153,8 @@ void rename_by(const Names& names, const StoredTensor& stored,
   }
   const std::string prefix = "model.layers." + std::to_string(layer) + ".";
   if (!names.experts.empty() && add_if_experts(stored, rest, prefix, names, add)) return;
-  if (rest == "attn_sinks.weight") {
-    out.tensor.name = prefix + "self_attn.sinks";
+  if (const std::string_view whole = renamed(kWholeNames, rest); !whole.empty()) {
+    out.tensor.name = prefix + std::string(whole);
   } else if (const std::size_t dot = rest.rfind('.'); dot != std::string_view::npos) {
     const std::string_view stem = rest.substr(0, dot);
     std::string_view name = renamed(names.own, stem);
@@ -138,6 +167,52 @@ void rename_by(const Names& names, const StoredTensor& stored,
 void rename_moe(const GgufCheckpoint& /*checkpoint*/, const StoredTensor& stored,
                 const std::function<void(GgufTensor)>& add) {
   rename_by({.own = kMoeNames, .experts = "mlp.experts."}, stored, add);
+}
+
+// The shared expert's gate is a vector to the format, a matrix of one row to transformers.
+void restore_gate(GgufTensor& renamed_tensor) {
+  std::vector<std::int64_t>& shape = renamed_tensor.tensor.shape;
+  if (renamed_tensor.tensor.name.ends_with("shared_expert_gate.weight") && shape.size() == 1) {
+    shape.insert(shape.begin(), 1);
+  }
+}
+
+void rename_qwen2_moe(const GgufCheckpoint& /*checkpoint*/, const StoredTensor& stored,
+                      const std::function<void(GgufTensor)>& add) {
+  rename_by({.own = kQwen2MoeNames, .experts = "mlp.experts."}, stored,
+            [&](GgufTensor renamed_tensor) {
+              restore_gate(renamed_tensor);
+              add(std::move(renamed_tensor));
+            });
+}
+
+// The converter stores most norms as they multiply, decays as -exp(A_log), and the convolution
+// without its axis of one. Layers after the last draft tokens: multi-token prediction.
+void rename_qwen3_next(const GgufCheckpoint& checkpoint, const StoredTensor& stored,
+                       const std::function<void(GgufTensor)>& add) {
+  const GgufFile& metadata = checkpoint.metadata();
+  const std::int64_t num_layers = metadata.integer("qwen3next.block_count").value_or(0) -
+                                  metadata.integer("qwen3next.nextn_predict_layers").value_or(0);
+  const auto [layer, rest] = layer_tensor_name(stored.name);
+  if (layer >= num_layers) {
+    GgufTensor out;
+    out.tensor = stored;
+    out.tensor.name = "mtp." + stored.name;
+    add(std::move(out));
+    return;
+  }
+  const bool is_norm = stored.name.ends_with("norm.weight") && rest != "ssm_norm.weight";
+  const bool is_decay = rest == "ssm_a";
+  const bool is_convolution = rest == "ssm_conv1d.weight";
+  rename_by({.own = kQwen3NextNames, .experts = "mlp.experts."}, stored,
+            [&](GgufTensor renamed_tensor) {
+              if (is_norm) renamed_tensor.offset = -1;
+              renamed_tensor.is_negative_exp = is_decay;
+              std::vector<std::int64_t>& shape = renamed_tensor.tensor.shape;
+              if (is_convolution && shape.size() == 2) shape.insert(shape.begin() + 1, 1);
+              restore_gate(renamed_tensor);
+              add(std::move(renamed_tensor));
+            });
 }
 
 void rename_dense(const GgufCheckpoint& /*checkpoint*/, const StoredTensor& stored,
@@ -185,6 +260,8 @@ void rename_gemma3(const GgufCheckpoint& /*checkpoint*/, const StoredTensor& sto
 //         what is stored otherwise than in Hugging Face format: conversion/ there.
 constexpr std::array kArchitectures{
     GgufArchitecture{"qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM", rename_moe},
+    GgufArchitecture{"qwen2moe", "qwen2_moe", "Qwen2MoeForCausalLM", rename_qwen2_moe},
+    GgufArchitecture{"qwen3next", "qwen3_next", "Qwen3NextForCausalLM", rename_qwen3_next},
     GgufArchitecture{"qwen3", "qwen3", "Qwen3ForCausalLM", rename_dense},
     GgufArchitecture{"llama", "llama", "LlamaForCausalLM", rename_llama},
     GgufArchitecture{"olmoe", "olmoe", "OlmoeForCausalLM", rename_moe},

@@ -29,7 +29,8 @@ struct GgufTensor {
   // The rows of each of this many heads are stored in pairs (i, i + half) instead of by halves;
   // 0: in order.
   std::int64_t interleaved_heads = 0;
-  float offset = 0;  // to be added to each element
+  float offset = 0;              // to be added to each element
+  bool is_negative_exp = false;  // each element x stands for log(-x)
 };
 
 // All parts of one checkpoint. threads: any number at a time.

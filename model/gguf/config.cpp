@@ -1,10 +1,12 @@
 // config.json and generation_config.json from GGUF metadata.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numbers>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "model/gguf/architecture.h"
@@ -12,6 +14,9 @@
 
 namespace peira::model {
 namespace {
+
+// No model has as many; a number in the metadata is not believed.
+constexpr std::int64_t kMostLayers = 10000;
 
 // The keys of one architecture. What nobody asked for is no part of what the engine does, so it is
 // an error: the model would compute something else than the file describes.
@@ -130,9 +135,11 @@ void read_llama3_rope(const GgufCheckpoint& checkpoint, std::int64_t head_dim, d
 
 void read_rope(ArchitectureKeys& keys, std::int64_t head_dim, Json& config) {
   if (const auto theta = keys.number("rope.freq_base")) config["rope_theta"] = *theta;
-  for (const char* const key : {"rope.dimension_count", "rope.dimension_count_swa"}) {
-    keys.expect(key, static_cast<double>(head_dim));
+  // Of qwen3_next's heads a part turns.
+  if (config["model_type"] != "qwen3_next") {
+    keys.expect("rope.dimension_count", static_cast<double>(head_dim));
   }
+  keys.expect("rope.dimension_count_swa", static_cast<double>(head_dim));
   const std::string type(keys.text("rope.scaling.type").value_or("none"));
   const auto factor = keys.number("rope.scaling.factor");
   const auto original = keys.number("rope.scaling.original_context_length");
@@ -156,38 +163,91 @@ void read_rope(ArchitectureKeys& keys, std::int64_t head_dim, Json& config) {
   if (slow) rope["beta_slow"] = *slow;
 }
 
+// What the families of experts differ in.
+struct ExpertFamily {
+  std::string_view model_type;
+  bool normalises;         // the chosen experts' weights are divided by their sum
+  bool is_mixed;           // layers may be dense, and moe_intermediate_size has a key of its own
+  bool has_shared_expert;  // beside the chosen ones
+};
+constexpr std::array kExpertFamilies{
+    ExpertFamily{"qwen3_moe", true, true, false}, ExpertFamily{"qwen2_moe", false, true, true},
+    ExpertFamily{"qwen3_next", true, true, true}, ExpertFamily{"olmoe", false, false, false},
+    ExpertFamily{"mixtral", true, false, false},  ExpertFamily{"gpt_oss", true, false, false}};
+
 void read_experts(const GgufCheckpoint& checkpoint, ArchitectureKeys& keys, Json& config) {
   const std::int64_t count = keys.integer("expert_count").value_or(0);
   const auto used = keys.integer("expert_used_count");
-  const auto inner = keys.integer("expert_feed_forward_length");
+  auto inner = keys.integer("expert_feed_forward_length");
   keys.expect("expert_shared_count", 0);
-  keys.expect("nextn_predict_layers", 0);
   keys.expect("leading_dense_block_count", 0);
   keys.expect("expert_weights_scale", 1);
   const std::string& type = config["model_type"].get_ref<const std::string&>();
+  const auto* const family =
+      std::find_if(kExpertFamilies.begin(), kExpertFamilies.end(),
+                   [&](const ExpertFamily& candidate) { return candidate.model_type == type; });
   // 1: softmax over all; 3: over the chosen ones, which dividing by their sum is.
   keys.expect("expert_gating_func", type == "gpt_oss" ? 3 : 1);
-  keys.expect("expert_weights_norm", type == "olmoe" ? 0 : 1);
+  const bool normalises = family == kExpertFamilies.end() || family->normalises;
+  keys.expect("expert_weights_norm", normalises ? 1 : 0);
   if (count == 0) return;
   if (!used) keys.fail("expert_used_count", "is missing");
+  if (family == kExpertFamilies.end()) keys.fail("expert_count", "is " + std::to_string(count));
   config["num_experts"] = count;
   config["num_experts_per_tok"] = *used;
-  config["norm_topk_prob"] = type != "olmoe";
-  const char* const inner_key = type == "qwen3_moe" ? "moe_intermediate_size" : "intermediate_size";
-  if (inner) config[inner_key] = *inner;
-  if (type == "qwen3_moe") {
-    Json dense = Json::array();
-    const std::int64_t num_layers = config["num_hidden_layers"].get<std::int64_t>();
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(num_layers, 10000); ++i) {
-      if (checkpoint.find("blk." + std::to_string(i) + ".ffn_gate.weight") != nullptr) {
-        dense.push_back(i);
-      }
-    }
-    config["mlp_only_layers"] = std::move(dense);
-  } else {
+  config["norm_topk_prob"] = normalises;
+  if (family->has_shared_expert) {
+    // As llama.cpp has it where the keys are missing, as in files of Qwen1.5-MoE's first weeks.
+    const std::int64_t dense = config.value("intermediate_size", std::int64_t{0});
+    if (!inner && *used > 0) inner = dense / *used;
+    config["shared_expert_intermediate_size"] =
+        keys.integer("expert_shared_feed_forward_length").value_or(dense);
+  }
+  if (inner) config[family->is_mixed ? "moe_intermediate_size" : "intermediate_size"] = *inner;
+  if (!family->is_mixed) {
     // These families know them by this name.
     config["num_local_experts"] = count;
+    return;
   }
+  Json dense = Json::array();
+  const std::int64_t num_layers = config["num_hidden_layers"].get<std::int64_t>();
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(num_layers, kMostLayers); ++i) {
+    if (checkpoint.find("blk." + std::to_string(i) + ".ffn_gate.weight") != nullptr) {
+      dense.push_back(i);
+    }
+  }
+  config["mlp_only_layers"] = std::move(dense);
+}
+
+// The gated DeltaNet of qwen3next, in the words of state-space models.
+void read_linear_attention(ArchitectureKeys& keys, std::int64_t head_dim, Json& config) {
+  const std::int64_t value_heads = keys.need_integer("ssm.time_step_rank");
+  const std::int64_t value_size = keys.need_integer("ssm.inner_size");
+  if (value_heads < 1 || value_size % value_heads != 0) {
+    keys.fail("ssm.inner_size", "is " + std::to_string(value_size) +
+                                    ", no whole number for each of " + std::to_string(value_heads) +
+                                    " heads (ssm.time_step_rank)");
+  }
+  config["linear_num_value_heads"] = value_heads;
+  config["linear_value_head_dim"] = value_size / value_heads;
+  config["linear_num_key_heads"] = keys.need_integer("ssm.group_count");
+  config["linear_key_head_dim"] = keys.need_integer("ssm.state_size");
+  config["linear_conv_kernel_dim"] = keys.need_integer("ssm.conv_kernel");
+  config["partial_rotary_factor"] =
+      static_cast<double>(keys.integer("rope.dimension_count").value_or(head_dim)) /
+      static_cast<double>(head_dim);
+  config["full_attention_interval"] = keys.integer("full_attention_interval").value_or(4);
+  const auto num_layers = config["num_hidden_layers"].get<std::int64_t>();
+  const std::int64_t num_drafting = keys.integer("nextn_predict_layers").value_or(0);
+  const std::vector<bool> recurrent =
+      keys.pattern("attention.recurrent_layers",
+                   std::clamp<std::int64_t>(num_layers + num_drafting, 0, kMostLayers));
+  if (recurrent.empty()) return;
+  Json types = Json::array();
+  for (std::int64_t i = 0; i < num_layers; ++i) {
+    types.push_back(recurrent[static_cast<std::size_t>(i)] ? "linear_attention" : "full_attention");
+  }
+  config["layer_types"] = std::move(types);
 }
 
 void read_sliding_window(ArchitectureKeys& keys, Json& config) {
@@ -195,8 +255,8 @@ void read_sliding_window(ArchitectureKeys& keys, Json& config) {
     config["sliding_window"] = *window;
   }
   const std::int64_t num_layers = config["num_hidden_layers"].get<std::int64_t>();
-  const std::vector<bool> slides = keys.pattern("attention.sliding_window_pattern",
-                                                std::clamp<std::int64_t>(num_layers, 0, 10000));
+  const std::vector<bool> slides = keys.pattern(
+      "attention.sliding_window_pattern", std::clamp<std::int64_t>(num_layers, 0, kMostLayers));
   if (slides.empty()) return;
   Json types = Json::array();
   for (const bool is_sliding : slides) {
@@ -232,6 +292,8 @@ void add_implied(const GgufCheckpoint& checkpoint, ArchitectureKeys& keys, std::
                                       : config["num_hidden_layers"] == 62
                                           ? hidden / heads
                                           : static_cast<double>(head_dim);
+  } else if (type == "qwen3_next") {
+    read_linear_attention(keys, head_dim, config);
   } else if (type == "olmoe") {
     if (const auto clip = keys.number("attention.clamp_kqv")) config["clip_qkv"] = *clip;
   } else if (type == "llama" || type == "mixtral") {
@@ -258,7 +320,14 @@ Json gguf_config(const GgufCheckpoint& checkpoint) {
   }
   config["vocab_size"] = embedding->shape.front();
   keys.expect("vocab_size", static_cast<double>(embedding->shape.front()));
-  config["num_hidden_layers"] = keys.need_integer("block_count");
+  const std::int64_t num_drafting = keys.integer("nextn_predict_layers").value_or(0);
+  if (architecture.name != "qwen3next") keys.expect("nextn_predict_layers", 0);
+  const std::int64_t num_layers = keys.need_integer("block_count");
+  if (num_drafting < 0 || num_layers > kMostLayers || num_drafting >= num_layers) {
+    keys.fail("block_count", "is " + std::to_string(num_layers) + ", of which " +
+                                 std::to_string(num_drafting) + " draft (nextn_predict_layers)");
+  }
+  config["num_hidden_layers"] = num_layers - num_drafting;
   config["hidden_size"] = keys.need_integer("embedding_length");
   config["max_position_embeddings"] = keys.need_integer("context_length");
   if (const auto inner = keys.integer("feed_forward_length"); inner && *inner > 0) {
@@ -281,7 +350,8 @@ Json gguf_config(const GgufCheckpoint& checkpoint) {
   config["rms_norm_eps"] = *epsilon;
   config["hidden_act"] = "silu";
   config["tie_word_embeddings"] = checkpoint.find("output.weight") == nullptr;
-  config["attention_bias"] = checkpoint.find("blk.0.attn_q.bias") != nullptr;
+  const bool has_bias = checkpoint.find("blk.0.attn_q.bias") != nullptr;
+  config[architecture.name == "qwen2moe" ? "qkv_bias" : "attention_bias"] = has_bias;
   config["mlp_bias"] = checkpoint.find("blk.0.ffn_gate.bias") != nullptr;
   keys.text("tensor_data_layout");
   read_rope(keys, head_dim, config);

@@ -6,11 +6,13 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "model/engine.h"
 #include "model/gguf/checkpoint.h"
+#include "model/inspection.h"
 #include "model/weight.h"
 
 namespace peira::model {
@@ -61,36 +63,91 @@ TEST_P(GgufParity, LogitsAreThoseOfTransformers) {
   const auto& [name, device] = GetParam();
   EngineOptions options;
   options.device = device;
-  Engine engine(CheckpointFiles::at(golden(name + ".gguf")), options);
+  const bool is_split = name == "split";  // any of its parts stands for all
+  const std::string file = is_split ? "split-00002-of-00003.gguf" : name + ".gguf";
+  Engine engine(CheckpointFiles::at(golden(file)), options);
   const std::filesystem::path answers = golden(name + ".json");
   const Json expected = parse_json(read_file(answers), answers.string());
   const auto tokens = expected.at("tokens").get<std::vector<std::int32_t>>();
   const auto logits = expected.at("logits").get<std::vector<std::vector<float>>>();
-  for (std::size_t length = 1; length <= tokens.size(); ++length) {
+  // After how many tokens each row is; after each of them unless the file says.
+  std::vector<std::ptrdiff_t> after(logits.size());
+  std::iota(after.begin(), after.end(), 1);
+  if (expected.contains("after")) expected.at("after").get_to(after);
+  ASSERT_EQ(after.size(), logits.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
     TokenRequest request;
-    request.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(length));
+    request.tokens.assign(tokens.begin(), tokens.begin() + after[i]);
     request.max_tokens = 0;
     request.last_prompt_logits = true;
     const TokenResult result = engine.generate({&request, 1}).front();
-    const std::vector<float>& want = logits[length - 1];
+    const std::vector<float>& want = logits[i];
     ASSERT_EQ(result.last_prompt_logits.size(), want.size());
     double difference = 0;
     double scale = 0;
-    for (std::size_t i = 0; i < want.size(); ++i) {
+    for (std::size_t t = 0; t < want.size(); ++t) {
       difference =
-          std::max(difference, std::abs(double{result.last_prompt_logits[i]} - double{want[i]}));
-      scale = std::max(scale, std::abs(double{want[i]}));
+          std::max(difference, std::abs(double{result.last_prompt_logits[t]} - double{want[t]}));
+      scale = std::max(scale, std::abs(double{want[t]}));
     }
-    EXPECT_LE(difference, 1e-4 * scale) << "after " << length << " tokens";
+    EXPECT_LE(difference, 1e-4 * scale) << "after " << after[i] << " tokens";
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Golden, GgufParity,
     ::testing::Combine(::testing::Values("qwen3moe_k", "qwen3moe_small", "qwen3", "llama",
-                                         "mixtral", "olmoe", "gpt_oss", "gemma3"),
+                                         "mixtral", "olmoe", "gpt_oss", "gemma3", "qwen2moe",
+                                         "qwen3next", "qwen3next_first", "rope_llama3",
+                                         "rope_linear", "rope_yarn", "split"),
                        ::testing::Values("reference", "cpu")),
     [](const auto& param) { return std::get<0>(param.param) + "_" + std::get<1>(param.param); });
+
+// What drafts tokens behind the last layer is left out, and said to be.
+TEST(GgufFamilies, SayThatDraftingLayersDoNotRun) {
+  const CheckpointFiles files = CheckpointFiles::at(golden("qwen3next.gguf"));
+  const Inspection found = inspect(files);
+  EXPECT_EQ(found.weights_problem, "");
+  ASSERT_EQ(found.notes.size(), 1U);
+  EXPECT_THAT(found.notes.front(), HasSubstr("3 tensors mtp.*: multi-token prediction"));
+}
+
+// make_gguf.py: the parts of one file.
+TEST(GgufParts, NameWhichIsMissing) {
+  const std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) / "peira_gguf_parts";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const auto copy = [&](const char* from, const char* to) {
+    std::filesystem::copy_file(golden(from), folder / to,
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  const auto message = [&](const std::filesystem::path& path) -> std::string {
+    try {
+      CheckpointFiles::at(path);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kData);
+      return error.what();
+    }
+    return "no error";
+  };
+  copy("split-00001-of-00003.gguf", "split-00001-of-00003.gguf");
+  copy("split-00003-of-00003.gguf", "split-00003-of-00003.gguf");
+  EXPECT_THAT(
+      message(folder / "split-00003-of-00003.gguf"),
+      AllOf(HasSubstr("is one of 3 parts"), HasSubstr("split-00002-of-00003.gguf is not there")));
+  copy("split-00001-of-00003.gguf", "alone.gguf");
+  EXPECT_THAT(message(folder / "alone.gguf"),
+              HasSubstr("is one of 3 parts (split.count) but 1 is here"));
+  std::filesystem::remove(folder / "alone.gguf");
+  copy("split-00003-of-00003.gguf", "split-00002-of-00003.gguf");
+  EXPECT_THAT(message(folder / "split-00001-of-00003.gguf"),
+              HasSubstr("split-00002-of-00003.gguf: is part 2 (split.no) but stands in place 1"));
+  copy("split-00002-of-00003.gguf", "split-00002-of-00003.gguf");
+  EXPECT_EQ(message(folder / "split-00001-of-00003.gguf"), "no error");
+  EXPECT_EQ(message(folder), "no error") << "the only set of parts in a folder";
+  std::filesystem::remove_all(folder);
+}
 
 // --- malformed files ---
 
