@@ -1,0 +1,18 @@
+// The procedures, a group of sections a file. A new one is a function and a row in its file's
+// table; a new file also a line in procedure.cpp.
+#pragma once
+
+#include <span>
+
+#include "stats/procedures/procedure.h"
+
+namespace peira::stats {
+
+std::span<const Procedure> moments_procedures();       // sections 0.4 to 0.6
+std::span<const Procedure> t_test_procedures();        // section 1
+std::span<const Procedure> proportion_procedures();    // sections 2, 3, 5, 6
+std::span<const Procedure> cluster_procedures();       // sections 13, 14
+std::span<const Procedure> multiplicity_procedures();  // section 16
+std::span<const Procedure> pass_at_k_procedures();     // section 25
+
+}  // namespace peira::stats
