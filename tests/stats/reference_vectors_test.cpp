@@ -158,9 +158,9 @@ TEST_P(ReferenceVector, IsMet) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Specification, ReferenceVector, testing::ValuesIn(vectors()),
-                         [](const testing::TestParamInfo<Vector>& info) {
-                           return "block" + std::to_string(info.param.block) + "_" +
-                                  info.param.proc + "_" + std::to_string(info.param.index);
+                         [](const testing::TestParamInfo<Vector>& tested) {
+                           return "block" + std::to_string(tested.param.block) + "_" +
+                                  tested.param.proc + "_" + std::to_string(tested.param.index);
                          });
 
 }  // namespace
