@@ -29,9 +29,9 @@ void make_printable(OrderedJson& value, const std::string& where) {
 std::span<const Procedure> all_procedures() {
   static const std::vector<Procedure> procedures = [] {
     std::vector<Procedure> all;
-    for (const auto table :
-         {moments_procedures(), t_test_procedures(), proportion_procedures(), cluster_procedures(),
-          multiplicity_procedures(), pass_at_k_procedures()}) {
+    for (const auto table : {moments_procedures(), t_test_procedures(), proportion_procedures(),
+                             effect_size_procedures(), cluster_procedures(),
+                             multiplicity_procedures(), pass_at_k_procedures()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

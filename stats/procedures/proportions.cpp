@@ -2,6 +2,7 @@
 #include "stats/mcnemar.h"
 #include "stats/procedures/fields.h"
 #include "stats/procedures/tables.h"
+#include "stats/two_proportions.h"
 
 namespace peira::stats {
 namespace {
@@ -44,7 +45,62 @@ OrderedJson run_mcnemar(const Json& in) {
           {"warnings", test.warnings}};
 }
 
+ProportionCounts counts_of(Fields& fields, std::string_view a, std::string_view b) {
+  return {.successes_a = fields.integer("x_" + std::string(a)),
+          .trials_a = fields.integer("n_" + std::string(a)),
+          .successes_b = fields.integer("x_" + std::string(b)),
+          .trials_b = fields.integer("n_" + std::string(b))};
+}
+
+OrderedJson json_of_p(const std::optional<PValue>& p) {
+  return p ? OrderedJson(p->value) : OrderedJson();
+}
+
+OrderedJson run_two_proportions(const Json& in) {
+  Fields fields(in);
+  const ProportionCounts counts = counts_of(fields, "a", "b");
+  const Alternative alternative = fields.alternative();
+  const double confidence = fields.confidence();
+  fields.finish();
+  const TwoProportions test = two_proportions_test(counts, alternative);
+  return {{"diff", test.difference},
+          {"z_pooled", json_of(test.z_pooled)},
+          {"p_pooled", test.pooled_p.value},
+          {"log10_p_pooled", test.pooled_p.log10},
+          {"z_unpooled", json_of(test.z_unpooled)},
+          {"p_unpooled", json_of_p(test.unpooled_p)},
+          {"ci_wald", json_of(wald_difference_interval(counts, confidence))},
+          {"p_pooled_yates", test.yates_p.value},
+          {"ci_newcombe", json_of(newcombe_interval(counts, confidence))},
+          {"ci_miettinen_nurminen", json_of(miettinen_nurminen_interval(counts, confidence))},
+          {"ci_agresti_caffo", json_of(agresti_caffo_interval(counts, confidence))},
+          {"cohens_h", test.cohens_h},
+          {"warnings", test.warnings}};
+}
+
+OrderedJson run_noninferiority_proportions(const Json& in) {
+  Fields fields(in);
+  const ProportionCounts counts = counts_of(fields, "ref", "new");
+  const NonInferiorityOptions options{.margin = fields.number("margin"), .alpha = fields.alpha()};
+  fields.finish();
+  const NonInferiority plain = non_inferior_proportions(counts, options, false);
+  const NonInferiority corrected = non_inferior_proportions(counts, options);
+  return {{"diff", plain.difference},
+          {"z_farrington_manning", json_of(plain.statistic)},
+          {"p", plain.p_value},
+          {"z_miettinen_nurminen", json_of(corrected.statistic)},
+          {"p_mn", corrected.p_value},
+          {"ci95_mn", json_of(miettinen_nurminen_interval(counts))},
+          {"non_inferior", corrected.non_inferior},
+          {"warnings", corrected.warnings}};
+}
+
 constexpr Procedure kProcedures[] = {
+    {"two_proportions", "2", "difference of two independent shares: z tests and score intervals",
+     R"({"x_a":142,"n_a":200,"x_b":165,"n_b":200})", run_two_proportions},
+    {"noninferiority_proportions", "20", "a new share not lower than a reference's by the margin",
+     R"({"x_ref":805,"n_ref":1000,"x_new":800,"n_new":1000,"margin":0.03})",
+     run_noninferiority_proportions},
     {"one_proportion", "3", "share of successes with its Wilson, exact and Jeffreys intervals",
      R"({"x":81,"n":100})", run_one_proportion},
     {"mcnemar", "6", "McNemar's tests and intervals for paired right/wrong answers",

@@ -11,6 +11,7 @@ namespace peira::stats {
 std::span<const Procedure> moments_procedures();       // sections 0.4 to 0.6
 std::span<const Procedure> t_test_procedures();        // section 1
 std::span<const Procedure> proportion_procedures();    // sections 2, 3, 5, 6
+std::span<const Procedure> effect_size_procedures();   // section 4
 std::span<const Procedure> cluster_procedures();       // sections 13, 14
 std::span<const Procedure> multiplicity_procedures();  // section 16
 std::span<const Procedure> pass_at_k_procedures();     // section 25
