@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "evals/comparison.h"
 #include "runner/few_shot.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
@@ -231,13 +232,46 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   return plan;
 }
 
+// Whether two manifests differ in that date at most.
+bool agree_but_for_date(const Json& a, const Json& b) {
+  for (const std::string& part : evals::differing_parts(a, b)) {
+    Json template_a = a["values"].value(part, Json(nullptr));
+    Json template_b = b["values"].value(part, Json(nullptr));
+    if (part != "template" || !template_a.is_object() || !template_b.is_object()) return false;
+    template_a.erase("date");
+    template_b.erase("date");
+    if (template_a != template_b) return false;
+  }
+  return true;
+}
+
+// A plan whose prompts are told the date that those of the run it continues were told.
+Plan make_dated_plan(const Store& store, ModelClient& model, const RunOptions& options) {
+  const std::string today = model.opening_date();
+  if (today.empty()) return make_plan(model, options);
+  model.set_date(today);
+  Plan plan = make_plan(model, options);
+  if (options.resume == Resume::kNew) return plan;
+  const std::string id = options.resume == Resume::kRun ? options.resume_run : options.name;
+  for (const RunInfo& run : store.runs()) {
+    const bool is_meant = id.empty() ? !run.complete && run.rescored_from.empty() : run.id == id;
+    if (!is_meant || !agree_but_for_date(run.manifest, plan.info.manifest)) continue;
+    if (const std::string date = template_date(run.manifest); date != today) {
+      model.set_date(date);
+      return make_plan(model, options);
+    }
+    break;
+  }
+  return plan;
+}
+
 class Execution {
  public:
   Execution(Store& store, ModelClient& model, const RunOptions& options)
       : store_(store),
         model_(model),
         options_(options),
-        plan_(make_plan(model, options)),
+        plan_(make_dated_plan(store, model, options)),
         finished_(options.epochs) {}
 
   RunOutcome run() {

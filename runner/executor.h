@@ -112,6 +112,9 @@ struct RunOutcome {
 // arrival, on what was killed when, or on `in_flight`. Request seed: derive_seed("request", seed,
 // sample id, epoch); scorer seed: derive_seed("score", ...).
 //
+// Where prompts are told the date and nobody chose one, a run keeps the date of the day on which it
+// was begun: continued later, it still is one run.
+//
 // What goes wrong with one sample (timeout, error after retries, prompt too long) is stored as its
 // failure. Too many failures stop the run, incomplete.
 //

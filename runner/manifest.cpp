@@ -81,6 +81,13 @@ std::string manifest_identity(const Json& manifest) {
   return sha256_hex(dump_json(require(manifest, "digests", "manifest")));
 }
 
+std::string template_date(const Json& manifest) {
+  const Json made_by = value_of(manifest, "template");
+  if (!made_by.is_object()) return {};
+  const auto date = made_by.find("date");
+  return date != made_by.end() && date->is_string() ? date->get<std::string>() : std::string();
+}
+
 std::vector<std::string> explain_differences(const Json& a, const Json& b,
                                              const std::string& name_a, const std::string& name_b) {
   std::vector<std::string> lines;

@@ -23,6 +23,9 @@ Json make_manifest(const Json& values);
 // SHA-256 over all digests: equal exactly for manifests whose parts are all equal.
 std::string manifest_identity(const Json& manifest);
 
+// The date that the prompts of a run were told by their template; "" where they were told none.
+std::string template_date(const Json& manifest);
+
 // One line per differing part with both values, shortened where long:
 //   sampling: {"temperature":0.0} in A, {"temperature":0.7} in B
 std::vector<std::string> explain_differences(const Json& a, const Json& b,

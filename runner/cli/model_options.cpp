@@ -77,7 +77,7 @@ void add_template_flags(CLI::App& app, TemplateFlags& flags) {
       ->group("Prompt");
   app.add_option("--template-date", flags.date,
                  "the date (2026-11-26, or 2026-11-26T15:04:05) that a template which asks for it "
-                 "is told [today]")
+                 "is told [today; a run that continues keeps its own]")
       ->type_name("DATE")
       ->group("Prompt");
 }

@@ -19,6 +19,7 @@
 #include "runner/cli/tables.h"
 #include "runner/endpoints/open_model.h"
 #include "runner/executor.h"
+#include "runner/manifest.h"
 #include "runner/progress.h"
 #include "runner/store.h"
 #include "runner/summary.h"
@@ -153,12 +154,10 @@ int run(const RunFlags& flags) {
                                      .template_options = flags.chat_template.variables(),
                                      .template_date = flags.chat_template.date});
 
-  const Json identity = model->identity();
-  const Json date =
-      identity["template"].is_object() ? identity["template"].value("date", Json()) : Json();
-  if (date.is_string() && flags.chat_template.date.empty()) {
-    note("the chat template asks for the date and is told " + date.get<std::string>() +
-         "; to continue on another day: --template-date " + date.get<std::string>());
+  const std::string today = model->opening_date();
+  if (!today.empty()) {
+    note("the chat template asks for the date and is told " + today +
+         "; a run keeps its date when it continues on another day (--template-date chooses one)");
   }
 
   std::signal(SIGINT, request_stop);
@@ -172,6 +171,10 @@ int run(const RunFlags& flags) {
       if (!resumed) return;
       display.note("resuming " + info.id + ": " + std::to_string(done) + " of " +
                    std::to_string(info.expected_answers) + " answers are there");
+      const std::string date = template_date(info.manifest);
+      if (!today.empty() && date != today) {
+        display.note("its prompts keep the date on which it was begun: " + date);
+      }
     };
     options.on_progress = [&](const RunProgress& progress) { display.show(progress); };
     RunOutcome outcome;

@@ -124,8 +124,8 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
   if (!options.template_date.empty()) model_.set_template_time(options.template_date);
   if (model_.template_tells_time()) {
     // Told once, so that all of a run's prompts agree and an equal manifest means equal prompts.
-    template_date_ = options.template_date.empty() ? today() : options.template_date;
-    model_.set_template_time(template_date_);
+    if (options.template_date.empty()) opening_date_ = today();
+    set_date(options.template_date.empty() ? opening_date_ : options.template_date);
   }
   backend_name_ = model_.engine().backend_name();
   notes_ = model_.engine().notes();
@@ -136,6 +136,11 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
     name_ += "[weights=" + name_of_weights(weights_) + "]";
   }
   if (kv_dtype_ != model::DType::kF32) name_ += "[kv=" + name_of_kv(kv_dtype_) + "]";
+}
+
+void EngineClient::set_date(const std::string& date) {
+  model_.set_template_time(date);
+  template_date_ = date;
 }
 
 Json EngineClient::identity() const {

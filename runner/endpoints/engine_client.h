@@ -27,6 +27,8 @@ class EngineClient : public ModelClient {
   int preferred_in_flight() const override { return max_batch_; }
   model::SamplingParams default_sampling() const override { return model_.default_sampling(); }
   void prepare(const ResponseFormat& format) override { model_.prepare(format); }
+  std::string opening_date() const override { return opening_date_; }
+  void set_date(const std::string& date) override;
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;
   void cancel(std::int64_t ticket) override;
@@ -46,6 +48,7 @@ class EngineClient : public ModelClient {
   model::DType kv_dtype_;
   OrderedJson template_options_;
   std::string template_date_;  // "" where the template does not ask for it
+  std::string opening_date_;   // the same where nobody chose it
   std::string weights_digest_, backend_name_;
   std::vector<std::string> notes_;
   model::LanguageModel model_;

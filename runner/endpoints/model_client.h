@@ -70,6 +70,13 @@ class ModelClient {
   //         format.where: the form is not supported, or no text has it.
   virtual void prepare(const ResponseFormat& format);
 
+  // The day on which the client was opened ("2026-11-26"), where prompts are told the date and
+  // nobody chose one; empty otherwise.
+  virtual std::string opening_date() const { return {}; }
+  // What prompts are told from here on, as identity() then says: a run that was begun on another
+  // day continues under that day's date. Only where opening_date() is not empty.
+  virtual void set_date(const std::string& date) { static_cast<void>(date); }
+
   // Starts a request; the ticket comes back with the response. A request that can never run (too
   // long, bad) finishes with finish_reason "error", not with an exception.
   virtual std::int64_t submit(ModelRequest request) = 0;

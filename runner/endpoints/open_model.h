@@ -15,7 +15,7 @@ struct ModelOptions {
   model::EngineOptions engine = {};
   OrderedJson template_options = OrderedJson::object();  // extra chat template variables
   // What a template that asks for the date is told, as JinjaTemplate::set_time(); "": today, which
-  // the manifest then names.
+  // the manifest then names, or the date of the run that is continued.
   std::string template_date = {};
 };
 

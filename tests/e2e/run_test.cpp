@@ -31,6 +31,21 @@ std::vector<Json> stories(const Workspace& workspace, const std::string& run,
   return all;
 }
 
+// peira-mini with a template that asks for the date.
+std::filesystem::path dated_checkpoint(const Workspace& workspace) {
+  const std::filesystem::path folder = workspace.dir() / "dated";
+  std::filesystem::create_directories(folder);
+  const auto mini = std::filesystem::path(PEIRA_SOURCE_DIR) / "model/peira-mini";
+  for (const auto& file : std::filesystem::directory_iterator(mini)) {
+    if (file.path().filename() == "chat_template.jinja") continue;
+    std::filesystem::create_symlink(file.path(), folder / file.path().filename());
+  }
+  write_file_atomic(folder / "chat_template.jinja",
+                    "On {{ strftime_now('%d %B %Y') }}{{ ' slowly' if slowly else '' }}: "
+                    "{% for m in messages %}{{ m.content }}{% endfor %}");
+  return folder;
+}
+
 TEST(Run, AnswersScoresListsShowsComparesAndReports) {
   const Workspace workspace;
   const auto run = workspace.peira({"run", "gpqa", "--model", "bundled", "--prompt", "official",
@@ -99,26 +114,36 @@ TEST(Run, ContinuesAfterSigkillToTheSameStore) {
   ASSERT_EQ(reference.exit_status, 0) << reference.err;
 
   const Workspace killed;
+  const auto begun_runs = [&] {
+    const auto list = killed.peira({"list", "--json"});
+    return list.exit_status == 0 ? list.json()["runs"] : Json::array();
+  };
   std::mt19937 random(7);
   int kills = 0;
   CommandResult last;
-  for (int attempt = 0; attempt < 12; ++attempt) {
+  bool is_done = false;
+  for (int attempt = 0; attempt < 12 && !is_done; ++attempt) {
     last = killed.peira_killed_after(static_cast<int>(30 + random() % 400), command);
     kills += last.exit_status == -9;
-    if (last.exit_status == 0) break;
+    // A kill between the last commit and the exit leaves a complete run: the command would rightly
+    // begin another.
+    const Json runs = begun_runs();
+    is_done = !runs.empty() && runs[0]["status"] == "complete";
   }
-  if (last.exit_status != 0) last = killed.peira(command);
-  ASSERT_EQ(last.exit_status, 0) << last.err;
+  if (!is_done) {
+    last = killed.peira(command);
+    ASSERT_EQ(last.exit_status, 0) << last.err;
+  }
   EXPECT_GT(kills, 0);
 
-  const auto runs = killed.peira({"list", "--json"}).json()["runs"];
+  const Json runs = begun_runs();
   ASSERT_EQ(runs.size(), 1U) << "the same command continues the run it began";
+  ASSERT_EQ(runs[0]["status"], "complete");
   const Json a = reference.json()["runs"][0];
-  const Json b = last.json()["runs"][0];
-  EXPECT_EQ(a["states"], b["states"]);
+  EXPECT_EQ(a["states"], killed.peira({"show", runs[0]["run_id"], "--json"}).json()["states"]);
   std::vector<std::int64_t> rows(40);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
-  EXPECT_EQ(stories(whole, a["run_id"], rows), stories(killed, b["run_id"], rows));
+  EXPECT_EQ(stories(whole, a["run_id"], rows), stories(killed, runs[0]["run_id"], rows));
 }
 
 TEST(Run, RefusesToResumeAChangedRunAndSaysWhatChanged) {
@@ -141,15 +166,7 @@ TEST(Run, RecordsTheRenderedPromptAndItsTemplate) {
   const Workspace workspace;
   const std::filesystem::path mini = std::filesystem::path(PEIRA_SOURCE_DIR) / "model/peira-mini";
   if (!std::filesystem::exists(mini / "model.safetensors")) GTEST_SKIP() << mini << " is absent";
-  const std::filesystem::path folder = workspace.dir() / "dated";
-  std::filesystem::create_directories(folder);
-  for (const auto& file : std::filesystem::directory_iterator(mini)) {
-    if (file.path().filename() == "chat_template.jinja") continue;
-    std::filesystem::create_symlink(file.path(), folder / file.path().filename());
-  }
-  write_file_atomic(folder / "chat_template.jinja",
-                    "On {{ strftime_now('%d %B %Y') }}{{ ' slowly' if slowly else '' }}: "
-                    "{% for m in messages %}{{ m.content }}{% endfor %}");
+  const std::filesystem::path folder = dated_checkpoint(workspace);
   const auto record = [&](const std::string& date, const std::string& name) {
     const auto run =
         workspace.peira({"run", "gpqa", "--model", folder.string(), "--prompt", "direct", "--limit",
@@ -187,6 +204,37 @@ TEST(Run, RecordsTheRenderedPromptAndItsTemplate) {
       workspace.peira({"run", "gpqa", "--model", folder.string(), "--template-options", "[1]"});
   EXPECT_EQ(options.exit_status, 2);
   EXPECT_THAT(options.err, HasSubstr("--template-options: not a JSON object"));
+}
+
+// A template that asks for the date gets that of the day on which the run was begun.
+TEST(Run, ContinuesUnderTheDateOnWhichItWasBegun) {
+  const Workspace workspace;
+  const std::filesystem::path mini = std::filesystem::path(PEIRA_SOURCE_DIR) / "model/peira-mini";
+  if (!std::filesystem::exists(mini / "model.safetensors")) GTEST_SKIP() << mini << " is absent";
+  const std::filesystem::path folder = dated_checkpoint(workspace);
+  const std::vector<std::string> command{"run",     "aime",         "--model", folder.string(),
+                                         "--limit", "60",           "--batch", "1",
+                                         "--json",  "--max-tokens", "32",      "--no-cache"};
+  std::vector<std::string> begun = command;
+  begun.insert(begun.end(), {"--template-date", "2020-02-29"});
+  Json run;
+  for (int delay_ms = 100; delay_ms < 60'000 && run.is_null(); delay_ms *= 2) {
+    const auto killed = workspace.peira_killed_after(delay_ms, begun);
+    ASSERT_EQ(killed.exit_status, -9) << "60 questions were done in " << delay_ms << " ms";
+    const Json runs = workspace.peira({"list", "--json"}).json()["runs"];
+    if (!runs.empty() && runs[0]["answers"] > 0) run = runs[0];
+  }
+  ASSERT_FALSE(run.is_null());
+
+  const auto continued = workspace.peira(command);
+  ASSERT_EQ(continued.exit_status, 0) << continued.err;
+  EXPECT_THAT(continued.err, HasSubstr("a run keeps its date"));
+  EXPECT_THAT(continued.err, HasSubstr("the date on which it was begun: 2020-02-29"));
+  const Json record = continued.json()["runs"][0];
+  EXPECT_EQ(record["run_id"], run["run_id"]);
+  for (const Json& story : stories(workspace, record["run_id"], {0, 30, 59})) {
+    EXPECT_EQ(story["prompt_text"].get<std::string>().substr(0, 20), "On 29 February 2020:");
+  }
 }
 
 TEST(Run, TakesAUserDeclaredSuite) {

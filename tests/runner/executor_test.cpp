@@ -144,6 +144,49 @@ TEST(Executor, ContinuesAnInterruptedRunWithTheSameCommand) {
   EXPECT_EQ(contents(store, first_id), contents(whole, execute_run(whole, fresh, options).run_id));
 }
 
+TEST(Executor, ContinuesOnAnotherDayUnderTheDateOfTheRun) {
+  const TempFolder folder;
+  Store store(folder / "peira.sqlite");
+  RunOptions options = sums_options(6);
+  std::vector<std::string> told;
+  FakeClient model([](const ModelRequest& request) { return mostly_right(request); });
+  model.in_flight = 1;
+  model.on_submit = [&](const ModelRequest&) { told.push_back(model.date); };
+  const auto run_on = [&](const std::string& day, std::size_t answers) {
+    std::atomic<bool> stop = false;
+    options.stop_requested = &stop;
+    model.on_poll = [&] { stop = told.size() >= answers; };
+    model.today = day;
+    told.clear();
+    return execute_run(store, model, options);
+  };
+  const RunOutcome begun = run_on("2026-11-26", 2);
+  EXPECT_TRUE(begun.interrupted);
+  const RunOutcome next_day = run_on("2026-11-27", 2);
+  EXPECT_EQ(next_day.run_id, begun.run_id);
+  EXPECT_EQ(told, std::vector<std::string>(2, "2026-11-26"));
+
+  // Another run of that day does not keep the date of the first; nor does one begun anew.
+  options.seed = 5;
+  const RunOutcome other = run_on("2026-11-27", 1);
+  EXPECT_NE(other.run_id, begun.run_id);
+  EXPECT_EQ(told, std::vector<std::string>{"2026-11-27"});
+  options.seed = 0;
+  options.resume = Resume::kNew;
+  EXPECT_NE(run_on("2026-11-27", 1).run_id, begun.run_id);
+  EXPECT_EQ(told, std::vector<std::string>{"2026-11-27"});
+
+  // By name it continues too; a chosen date is not put aside for it.
+  options.resume = Resume::kRun;
+  options.resume_run = begun.run_id;
+  model.date = "2026-11-30";
+  model.today = "";
+  EXPECT_THROW(execute_run(store, model, options), Error);
+  EXPECT_TRUE(run_on("2026-11-28", 100).complete);
+  EXPECT_EQ(told, std::vector<std::string>(2, "2026-11-26"));
+  EXPECT_EQ(store.run(begun.run_id).manifest["values"]["template"]["date"], "2026-11-26");
+}
+
 TEST(Executor, BeginsAnewAfterACompleteRunOrWhenToldTo) {
   const TempFolder folder;
   Store store(folder / "peira.sqlite");

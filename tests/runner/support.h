@@ -176,7 +176,13 @@ class FakeClient : public ModelClient {
   explicit FakeClient(Respond respond) : respond_(std::move(respond)) {}
 
   std::string name() const override { return "fake"; }
-  Json identity() const override { return {{"weights", weights}, {"engine", "fake"}}; }
+  Json identity() const override {
+    Json identity{{"weights", weights}, {"engine", "fake"}};
+    if (!date.empty()) identity["template"] = {{"sha256", "fake"}, {"date", date}};
+    return identity;
+  }
+  std::string opening_date() const override { return today; }
+  void set_date(const std::string& chosen) override { date = chosen; }
   int preferred_in_flight() const override { return in_flight; }
   model::SamplingParams default_sampling() const override { return {.temperature = 0.5}; }
 
@@ -221,6 +227,7 @@ class FakeClient : public ModelClient {
   }
 
   std::string weights = "fake-1";
+  std::string today, date;  // told to a template, when set
   int in_flight = 8;
   std::uint64_t order_seed = 0;
   std::function<void(const ModelRequest&)> on_submit;
