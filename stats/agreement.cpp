@@ -249,9 +249,9 @@ FleissKappa fleiss_kappa(std::span<const std::int64_t> counts, std::size_t num_c
     }
     if (item == 0) ratings = sum;
     if (sum != ratings) {
-      throw Error(ErrorCode::kData, "LengthMismatch: item " + std::to_string(item) + " has " +
-                                        std::to_string(sum) + " ratings, the first item " +
-                                        std::to_string(ratings));
+      throw StatsError("LengthMismatch", "item " + std::to_string(item) + " has " +
+                                             std::to_string(sum) + " ratings, the first item " +
+                                             std::to_string(ratings));
     }
     detail::require_count(ratings, 2, "ratings an item");
     agreement += pairs;

@@ -91,8 +91,8 @@ void require_connected(const std::vector<bool>& beats, std::size_t k) {
     components += (count++ > 0 ? "; " : "") + list_of(component);
   }
   if (count > 1) {
-    throw Error(ErrorCode::kData, "DisconnectedGraph: " + std::to_string(count) +
-                                      " groups of players never met: " + components);
+    throw StatsError("DisconnectedGraph",
+                     std::to_string(count) + " groups of players never met: " + components);
   }
 }
 
@@ -288,9 +288,9 @@ BradleyTerry bradley_terry(std::span<const Battles> battles, std::size_t num_pla
   require_connected(beats, num_players);
   if (options.ridge == 0) {
     if (const auto why = separation(beats, num_players)) {
-      throw Error(ErrorCode::kData, "SeparatedData: " + *why +
-                                        ": their strengths are infinitely far apart\n  try: a "
-                                        "ridge penalty, such as 1e-3");
+      throw StatsError("SeparatedData", *why +
+                                            ": their strengths are infinitely far apart\n  try: a "
+                                            "ridge penalty, such as 1e-3");
     }
   }
   BradleyTerry result;

@@ -35,8 +35,8 @@ Equivalence equivalence_test(double estimate, double std_error, std::optional<do
                              std::to_string(bounds.low) + " and " + std::to_string(bounds.high));
   }
   if (!(alpha > 0 && alpha < 0.5)) {
-    throw Error(ErrorCode::kUsage, "InvalidProbability: alpha must lie between 0 and 1/2, is " +
-                                       std::to_string(alpha));
+    throw StatsError("InvalidProbability",
+                     "alpha must lie between 0 and 1/2, is " + std::to_string(alpha));
   }
   Equivalence result;
   result.estimate = estimate;

@@ -15,7 +15,7 @@ namespace {
 std::vector<std::size_t> ascending(std::span<const double> p_values) {
   for (const double p : p_values) {
     if (!(p >= 0 && p <= 1)) {
-      throw Error(ErrorCode::kUsage, "InvalidProbability: a p-value is " + std::to_string(p));
+      throw StatsError("InvalidProbability", "a p-value is " + std::to_string(p));
     }
   }
   std::vector<std::size_t> order(p_values.size());

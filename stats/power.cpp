@@ -51,7 +51,7 @@ double z_power(const PowerOptions& options) { return normal_quantile(options.pow
 
 SampleSize sample_size(double exact) {
   if (!(exact <= kMostObservations)) {
-    throw Error(ErrorCode::kUsage, "BudgetExceeded: more than 1e9 observations would be needed");
+    throw StatsError("BudgetExceeded", "more than 1e9 observations would be needed");
   }
   // A solution a rounding above a whole number is that number.
   return {exact, static_cast<std::int64_t>(std::ceil(exact * (1 - 1e-13)))};

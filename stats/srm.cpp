@@ -172,9 +172,9 @@ IndependenceTest assignment_independence(std::span<const std::int64_t> table,
   const int filled_rows = filled(row_sums);
   const int filled_columns = filled(column_sums);
   if (filled_rows < 2 || filled_columns < 2) {
-    throw Error(ErrorCode::kData, "DegenerateTable: units in " + std::to_string(filled_rows) +
-                                      " rows and " + std::to_string(filled_columns) +
-                                      " columns, needs two of each");
+    throw StatsError("DegenerateTable", "units in " + std::to_string(filled_rows) + " rows and " +
+                                            std::to_string(filled_columns) +
+                                            " columns, needs two of each");
   }
   IndependenceTest test;
   test.df = (filled_rows - 1) * (filled_columns - 1);

@@ -76,7 +76,7 @@ void require_parameters(double k, double df) {
 
 double studentized_range_upper_tail(double q, double k, double df) {
   require_parameters(k, df);
-  if (std::isnan(q)) throw Error(ErrorCode::kData, "NonFiniteInput: a studentized range is NaN");
+  if (std::isnan(q)) throw StatsError("NonFiniteInput", "a studentized range is NaN");
   if (q <= 0) return 1;
   if (std::isinf(q)) return 0;
   // Beyond this the estimate of the standard deviation is as good as known: the difference is of

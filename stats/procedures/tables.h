@@ -14,6 +14,15 @@ std::span<const Procedure> proportion_procedures();    // sections 2, 3, 5, 6
 std::span<const Procedure> effect_size_procedures();   // section 4
 std::span<const Procedure> cluster_procedures();       // sections 13, 14
 std::span<const Procedure> multiplicity_procedures();  // section 16
+std::span<const Procedure> power_procedures();         // section 15
+std::span<const Procedure> experiment_procedures();    // sections 17, 18
+std::span<const Procedure> equivalence_procedures();   // section 20
+std::span<const Procedure> group_procedures();         // section 21
+std::span<const Procedure> bayesian_procedures();      // section 22
+std::span<const Procedure> judge_procedures();         // sections 23, 24, 27
 std::span<const Procedure> pass_at_k_procedures();     // section 25
+std::span<const Procedure> calibration_procedures();   // section 26
+std::span<const Procedure> stream_procedures();        // section 28
+std::span<const Procedure> item_procedures();          // sections 29, 30
 
 }  // namespace peira::stats

@@ -17,6 +17,7 @@ void expect_tail(double q, double k, double df, double want, double tolerance) {
 TEST(StudentizedRange, AgreesWithQuadratureInManyDigits) {
   expect_tail(3.5, 3, 20, 0.0558918490817, 1e-11);
   expect_tail(12, 3, 6, 0.000359726853291, 1e-11);
+  expect_tail(8.2, 5, 60, 2.60538868277193417e-6, 1e-13);
   expect_tail(2.2, 4, 1.3, 0.585717720453, 1e-11);
   expect_tail(25, 5, 3.7, 0.000475458574734, 1e-11);
   expect_tail(12, 4, HUGE_VAL, 1.2911823485653e-16, 1e-12);

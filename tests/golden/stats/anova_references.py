@@ -24,10 +24,10 @@ def studentized_tail(q, k, df):
         density = 2 * (df / 2) ** (df / 2) / mp.gamma(df / 2) * s ** (df - 1) * mp.exp(-df * s * s / 2)
         return density * range_tail(q * s, k)
 
-    return mp.quad(f, [0, 0.2, 0.5, 1, 1.5, 2, 3, 6, 12])
+    return mp.quad(f, [0, 0.2, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 6, 12])
 
 
-for q, k, df in [(3.5, 3, 20), (12, 3, 6), (2.2, 4, 1.3), (25, 5, 3.7)]:
+for q, k, df in [(3.5, 3, 20), (12, 3, 6), (8.2, 5, 60), (2.2, 4, 1.3), (25, 5, 3.7)]:
     print("range tail, mpmath", q, k, df, mp.nstr(studentized_tail(q, k, df), 12))
 for q, k, df in [(3.5, 3, 20), (0.3, 6, 8), (5, 20, 12), (4.4, 50, 120)]:
     print("range tail, scipy", q, k, df, repr(float(stats.studentized_range.sf(q, k, df))))
