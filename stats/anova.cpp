@@ -28,22 +28,26 @@ double noise_square(std::span<const Moments> groups) {
 }
 
 PairComparison compare(std::span<const Moments> groups, std::size_t i, std::size_t j,
-                       double std_error, double df, double confidence) {
-  const double difference = groups[j].mean() - groups[i].mean();
-  const double k = static_cast<double>(groups.size());
-  const double scale = std_error / std::sqrt(2.0);
-  const double q = std::abs(difference) / scale;
-  const double reach = studentized_range_quantile(confidence, k, df) * scale;
-  return {i,
-          j,
-          difference,
-          q,
-          df,
-          studentized_range_upper_tail(q, k, df),
-          {difference - reach, difference + reach}};
+                       double std_error, double df) {
+  PairComparison pair{.i = i,
+                      .j = j,
+                      .difference = groups[j].mean() - groups[i].mean(),
+                      .std_error = std_error,
+                      .df = df,
+                      .num_groups = groups.size()};
+  pair.q = std::abs(pair.difference) / (std_error / std::sqrt(2.0));
+  pair.p = studentized_range_upper_tail(pair.q, static_cast<double>(groups.size()), df);
+  return pair;
 }
 
 }  // namespace
+
+Interval PairComparison::interval(double confidence) const {
+  const double q_limit =
+      studentized_range_quantile(confidence, static_cast<double>(num_groups), df);
+  const double reach = q_limit / std::sqrt(2.0) * std_error;
+  return {difference - reach, difference + reach};
+}
 
 OneWayAnova one_way_anova(std::span<const Moments> groups) {
   require_groups(groups, 1);
@@ -115,8 +119,7 @@ Anova welch_anova(std::span<const Moments> groups) {
   return result;
 }
 
-std::vector<PairComparison> tukey_hsd(std::span<const Moments> groups, double confidence) {
-  detail::require_open_unit(confidence, "confidence");
+std::vector<PairComparison> tukey_hsd(std::span<const Moments> groups) {
   const OneWayAnova anova = one_way_anova(groups);
   if (!anova.warnings.empty()) detail::zero_variance("no group varies");
   std::vector<PairComparison> pairs;
@@ -124,15 +127,14 @@ std::vector<PairComparison> tukey_hsd(std::span<const Moments> groups, double co
     for (std::size_t j = i + 1; j < groups.size(); ++j) {
       const double inv_counts =
           1 / static_cast<double>(groups[i].count()) + 1 / static_cast<double>(groups[j].count());
-      pairs.push_back(compare(groups, i, j, std::sqrt(anova.mean_square_within * inv_counts),
-                              anova.df2, confidence));
+      pairs.push_back(
+          compare(groups, i, j, std::sqrt(anova.mean_square_within * inv_counts), anova.df2));
     }
   }
   return pairs;
 }
 
-std::vector<PairComparison> games_howell(std::span<const Moments> groups, double confidence) {
-  detail::require_open_unit(confidence, "confidence");
+std::vector<PairComparison> games_howell(std::span<const Moments> groups) {
   require_groups(groups, 2);
   const double noise = noise_square(groups);
   std::vector<PairComparison> pairs;
@@ -143,7 +145,7 @@ std::vector<PairComparison> games_howell(std::span<const Moments> groups, double
                               std::to_string(j) + " varies");
       }
       const detail::WelchError error = detail::welch_error(groups[i], groups[j]);
-      pairs.push_back(compare(groups, i, j, error.std_error, error.df, confidence));
+      pairs.push_back(compare(groups, i, j, error.std_error, error.df));
     }
   }
   return pairs;

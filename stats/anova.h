@@ -48,25 +48,30 @@ struct PairComparison {
   std::size_t i = 0;
   std::size_t j = 0;      // i < j
   double difference = 0;  // mean of j - mean of i
-  double q = 0;           // studentized range statistic
+  double std_error = 0;   // of the difference
+  double q = 0;           // studentized range statistic, sqrt(2) |difference| / std_error
   double df = 0;
-  double p = 1;       // adjusted for all pairs
-  Interval interval;  // simultaneous for all pairs
+  double p = 1;  // adjusted for all pairs
+  std::size_t num_groups = 0;
+
+  // Of the difference, simultaneous for all pairs.
+  // throws  Error(kUsage) "InvalidProbability".
+  // cost    some ten tails of the studentized range: tens of milliseconds.
+  Interval interval(double confidence = 0.95) const;
 };
 
 // All pairs by Tukey's honest significant difference, with Kramer's change for unequal sizes.
 //
-// throws  as one_way_anova; Error(kUsage) "InvalidProbability"; "ZeroVariance" also when nothing
-//         varies at all.
+// throws  as one_way_anova; Error(kData) "ZeroVariance" also when nothing varies at all.
 // source  Tukey (1953), Kramer (1956): q = |diff| / sqrt(MSW / 2 (1/ni + 1/nj)), N - k degrees of
 //         freedom. R TukeyHSD.
-std::vector<PairComparison> tukey_hsd(std::span<const Moments> groups, double confidence = 0.95);
+std::vector<PairComparison> tukey_hsd(std::span<const Moments> groups);
 
 // All pairs, variances may differ: Tukey's q with Welch's standard error and degrees of freedom.
 // throws  Error(kData): "TooFewObservations" below two values a group; "ZeroVariance" when neither
 //         group of a pair varies.
 // source  Games and Howell (1976): q = |diff| / sqrt((vi/ni + vj/nj) / 2)
-std::vector<PairComparison> games_howell(std::span<const Moments> groups, double confidence = 0.95);
+std::vector<PairComparison> games_howell(std::span<const Moments> groups);
 
 struct ControlComparison {
   std::size_t group = 0;

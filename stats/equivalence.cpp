@@ -108,6 +108,28 @@ NonInferiority non_inferiority(double estimate, double std_error, std::optional<
   return result;
 }
 
+NonInferiority non_inferior_pairs(const PairedCounts& counts,
+                                  const NonInferiorityOptions& options) {
+  if (!(options.margin > 0 && options.margin < 1)) {
+    detail::invalid_argument("a margin of shares must lie between 0 and 1, is " +
+                             std::to_string(options.margin));
+  }
+  detail::require_open_unit(options.alpha, "alpha");
+  // Where lower is better, what is to be rare is taken for wrong.
+  const PairedCounts gains =
+      options.better == Better::kHigher
+          ? counts
+          : PairedCounts{counts.both_wrong, counts.only_b, counts.only_a, counts.both_right};
+  NonInferiority result;
+  // With a margin inside (0, 1) the variance is positive whatever the counts.
+  result.statistic = tango_score(gains, -options.margin);
+  result.difference =
+      static_cast<double>(counts.only_b - counts.only_a) / static_cast<double>(counts.total());
+  result.p_value = normal_upper_tail(*result.statistic);
+  result.non_inferior = result.p_value < options.alpha;
+  return result;
+}
+
 double absolute_margin(double relative, double baseline) {
   const double margin = relative * std::abs(baseline);
   if (!(margin > 0) || !std::isfinite(margin)) {

@@ -80,6 +80,12 @@ struct NonInferiorityOptions {
 NonInferiority non_inferiority(double estimate, double std_error, std::optional<double> df,
                                const NonInferiorityOptions& options);
 
+// That B is not right on a share of the questions lower by the margin than A, from pairs: z of
+// Tango's score of -margin. For kLower the counts are of wrong answers, or whatever is to be rare.
+// throws  Error(kUsage) "InvalidArgument": a margin outside (0, 1), a negative count; Error(kData)
+//         "EmptyInput": no pairs.
+NonInferiority non_inferior_pairs(const PairedCounts& counts, const NonInferiorityOptions& options);
+
 // A relative margin in units of the metric: |baseline| * relative, the baseline being the reference
 // run's. throws  Error(kUsage) "InvalidArgument": not positive.
 double absolute_margin(double relative, double baseline);

@@ -28,7 +28,7 @@ double difference_of(const PairedCounts& counts) {
 }
 
 // Tango's score of a true difference `d`; falls as d rises. Infinite where the variance vanishes.
-double tango_score(const PairedCounts& counts, double d) {
+double score_at(const PairedCounts& counts, double d) {
   const double n = static_cast<double>(counts.total());
   const double only_a = static_cast<double>(counts.only_a);
   const double only_b = static_cast<double>(counts.only_b);
@@ -49,7 +49,7 @@ double tango_limit(const PairedCounts& counts, double target, double low, double
   for (int i = 0; i < 200; ++i) {
     const double middle = low + (high - low) / 2;
     if (middle == low || middle == high) break;
-    (tango_score(counts, middle) > target ? low : high) = middle;
+    (score_at(counts, middle) > target ? low : high) = middle;
   }
   return low + (high - low) / 2;
 }
@@ -83,6 +83,14 @@ McNemar mcnemar_test(const PairedCounts& counts) {
     result.mid_p = 2 * tail - binomial_probability(smaller, discordant, 0.5);
   }
   return result;
+}
+
+double tango_score(const PairedCounts& counts, double difference) {
+  require_counts(counts);
+  if (!(difference > -1 && difference < 1)) {
+    throw Error(ErrorCode::kUsage, "InvalidArgument: a difference of shares lies between -1 and 1");
+  }
+  return score_at(counts, difference);
 }
 
 Interval tango_interval(const PairedCounts& counts, double confidence) {

@@ -42,6 +42,12 @@ McNemar mcnemar_test(const PairedCounts& counts);
 // source  Tango (1998), Statistics in Medicine 17, 891-908.
 Interval tango_interval(const PairedCounts& counts, double confidence = 0.95);
 
+// Tango's score of a true difference `difference` in (-1, 1): z of the null that it is that one;
+// falls as it rises, and is infinite where the variance vanishes.
+// source  (n01 - n10 - N d) / sqrt(N (2 q + d (1 - d))), q the estimate of P(right in A only) under
+// d.
+double tango_score(const PairedCounts& counts, double difference);
+
 // Newcombe's interval from the Wilson limits of both shares and their correlation.
 // source  Newcombe (1998), Statistics in Medicine 17, 2635-2650, method 10.
 Interval newcombe_paired_interval(const PairedCounts& counts, double confidence = 0.95);

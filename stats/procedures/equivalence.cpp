@@ -68,13 +68,35 @@ OrderedJson run_tost_welch(const Json& in) {
                 question.alpha);
 }
 
+OrderedJson run_noninferiority_paired(const Json& in) {
+  Fields fields(in);
+  const PairedCounts counts{.both_right = fields.integer("n11"),
+                            .only_a = fields.integer("n10"),
+                            .only_b = fields.integer("n01"),
+                            .both_wrong = fields.integer("n00")};
+  const NonInferiorityOptions options{
+      .margin = fields.number("margin"),
+      .better = fields.choice("better", {"higher", "lower"}) == "lower" ? Better::kLower
+                                                                        : Better::kHigher,
+      .alpha = fields.alpha()};
+  fields.finish();
+  const NonInferiority test = non_inferior_pairs(counts, options);
+  return {{"diff", test.difference},
+          {"z_tango", json_of(test.statistic)},
+          {"p", test.p_value},
+          {"ci95_tango", json_of(tango_interval(counts, 0.95))},
+          {"non_inferior", test.non_inferior}};
+}
+
 constexpr Procedure kProcedures[] = {
     {"tost_paired", "20", "equivalence of paired scores within bounds",
      R"({"a":[0.62,0.71,0.55,0.8],"b":[0.6,0.72,0.57,0.78],"low":-0.05,"high":0.05})",
      run_tost_paired},
     {"tost_welch", "20", "equivalence of two independent means within bounds",
      R"({"a":[0.62,0.71,0.55,0.8],"b":[0.6,0.72,0.57,0.78],"low":-0.3,"high":0.3})",
-     run_tost_welch}};
+     run_tost_welch},
+    {"noninferiority_paired", "20", "right answers not fewer than A's by the margin, from pairs",
+     R"({"n11":58,"n10":9,"n01":21,"n00":32,"margin":0.05})", run_noninferiority_paired}};
 
 }  // namespace
 

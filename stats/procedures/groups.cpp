@@ -50,14 +50,14 @@ OrderedJson run_tukey_hsd(const Json& in) {
   fields.finish();
   OrderedJson tukey = OrderedJson::array();
   OrderedJson intervals = OrderedJson::array();
-  for (const PairComparison& pair : tukey_hsd(groups, confidence)) {
+  for (const PairComparison& pair : tukey_hsd(groups)) {
     tukey.push_back({pair.i, pair.j, pair.difference, pair.q, pair.p});
-    intervals.push_back(json_of(pair.interval));
+    intervals.push_back(json_of(pair.interval(confidence)));
   }
   OrderedJson out{{"i_j_diff_q_p", tukey}, {"ci", intervals}};
   try {
     OrderedJson games_howell_rows = OrderedJson::array();
-    for (const PairComparison& pair : games_howell(groups, confidence)) {
+    for (const PairComparison& pair : games_howell(groups)) {
       games_howell_rows.push_back({pair.i, pair.j, pair.q, pair.df, pair.p});
     }
     out["games_howell_i_j_q_df_p"] = games_howell_rows;

@@ -74,17 +74,17 @@ TEST(Anova, RefusesTooFewValues) {
 
 // SciPy 1.17.1 tukey_hsd (i - j there), R 4.2.2 TukeyHSD, confidence 0.9.
 TEST(TukeyHsd, AgreesWithScipyAndR) {
-  const std::vector<PairComparison> pairs = tukey_hsd(moments(kGroups), 0.9);
+  const std::vector<PairComparison> pairs = tukey_hsd(moments(kGroups));
   ASSERT_EQ(pairs.size(), 3u);
   EXPECT_EQ(pairs[1].i, 0u);
   EXPECT_EQ(pairs[1].j, 2u);
   EXPECT_NEAR(pairs[0].p, 0.6462033406593282, 1e-9);
   EXPECT_NEAR(pairs[1].p, 0.9986188878453998, 1e-9);
   EXPECT_NEAR(pairs[2].p, 0.6180904423927072, 1e-9);
-  EXPECT_NEAR(pairs[0].interval.low, -0.583774518181017, 1e-7);
-  EXPECT_NEAR(pairs[0].interval.high, 1.353774518181017, 1e-7);
-  EXPECT_NEAR(pairs[2].interval.low, -1.373774518181017, 1e-7);
-  expect_error(ErrorCode::kUsage, "InvalidProbability", [] { tukey_hsd(moments(kGroups), 1); });
+  EXPECT_NEAR(pairs[0].interval(0.9).low, -0.583774518181017, 1e-7);
+  EXPECT_NEAR(pairs[0].interval(0.9).high, 1.353774518181017, 1e-7);
+  EXPECT_NEAR(pairs[2].interval(0.9).low, -1.373774518181017, 1e-7);
+  expect_error(ErrorCode::kUsage, "InvalidProbability", [&] { pairs[0].interval(1); });
 }
 
 // Two groups: Welch's test, for the range of two is |t| sqrt(2).
@@ -93,8 +93,8 @@ TEST(GamesHowell, IsWelchsTestForTwoGroups) {
   const TTest welch = welch_t_test(groups[0], groups[1]);
   const PairComparison pair = games_howell(groups)[0];
   EXPECT_NEAR(pair.p, welch.p.value, 1e-11);
-  EXPECT_NEAR(pair.interval.low, welch.interval.low, 1e-9);
-  EXPECT_NEAR(pair.interval.high, welch.interval.high, 1e-9);
+  EXPECT_NEAR(pair.interval().low, welch.interval.low, 1e-9);
+  EXPECT_NEAR(pair.interval().high, welch.interval.high, 1e-9);
 }
 
 TEST(ManyToOne, AdjustsWelchsTestsByHolm) {

@@ -106,5 +106,37 @@ TEST(NonInferiority, RefusesAMarginThatIsNone) {
   EXPECT_DOUBLE_EQ(absolute_margin(0.02, -0.5), 0.01);
 }
 
+// Counting wrong answers, of which fewer are better, asks the same question.
+TEST(NonInferiority, OfPairsTakesEitherWay) {
+  const PairedCounts rights{700, 60, 40, 200};
+  const PairedCounts wrongs{200, 40, 60, 700};
+  const NonInferiority higher = non_inferior_pairs(rights, {.margin = 0.05});
+  const NonInferiority lower =
+      non_inferior_pairs(wrongs, {.margin = 0.05, .better = Better::kLower});
+  EXPECT_NEAR(*higher.statistic, 2.86499933882904, 1e-12);
+  EXPECT_EQ(higher.p_value, lower.p_value);
+  EXPECT_EQ(higher.difference, -0.02);
+  EXPECT_EQ(lower.difference, 0.02);
+}
+
+// No pair differs: the score of -M is N M / sqrt(N M (1 - M)).
+TEST(NonInferiority, OfPairsThatAllAgreeIsCertainOnlyByTheirNumber) {
+  const NonInferiority got = non_inferior_pairs({50, 0, 0, 50}, {.margin = 0.1});
+  EXPECT_NEAR(*got.statistic, 10 / std::sqrt(9.0), 1e-12);
+  EXPECT_EQ(got.difference, 0);
+}
+
+TEST(NonInferiority, OfPairsRefusesBadCounts) {
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] {
+    non_inferior_pairs({1, 1, 1, 1}, {.margin = 1});
+  });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] {
+    non_inferior_pairs({1, -1, 1, 1}, {.margin = 0.1});
+  });
+  expect_error(ErrorCode::kData, "EmptyInput", [] {
+    non_inferior_pairs({0, 0, 0, 0}, {.margin = 0.1});
+  });
+}
+
 }  // namespace
 }  // namespace peira::stats

@@ -25,8 +25,7 @@ const std::set<std::string> kNotYet{"noncentral_t_cdf",       "fisher_2x2",
                                     "cluster_bootstrap",      "variance_decomposition",
                                     "msprt_normal",           "asymptotic_cs",
                                     "eb_confidence_sequence", "betting_hedged",
-                                    "sequential_mcnemar",     "group_sequential",
-                                    "noninferiority_paired"};
+                                    "sequential_mcnemar",     "group_sequential"};
 
 struct Vector {
   std::string proc;
