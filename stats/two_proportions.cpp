@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "stats/detail/checks.h"
+#include "stats/root_finding.h"
 
 namespace peira::stats {
 namespace {
@@ -115,14 +116,24 @@ double difference_score(const ProportionCounts& counts, double difference, bool 
 Interval miettinen_nurminen_interval(const ProportionCounts& counts, double confidence) {
   require_counts(counts);
   const double z = detail::two_sided_z(confidence);
-  // Where the score falls through `target`, between `low` and `high`.
+  // Where the score falls through `target`, between `low` and `high`. Halving first: at -1 and 1
+  // the score is infinite.
   const auto limit = [&counts](double target, double low, double high) {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 10 && low < high; ++i) {
       const double middle = low + (high - low) / 2;
-      if (middle <= low || middle >= high) break;
       (difference_score(counts, middle) > target ? low : high) = middle;
     }
-    return low + (high - low) / 2;
+    const auto excess = [&](double d) { return difference_score(counts, d) - target; };
+    if (!std::isfinite(excess(low)) || !std::isfinite(excess(high)) || excess(low) <= 0 ||
+        excess(high) >= 0) {
+      for (int i = 0; i < 200; ++i) {
+        const double middle = low + (high - low) / 2;
+        if (middle <= low || middle >= high) break;
+        (excess(middle) > 0 ? low : high) = middle;
+      }
+      return low + (high - low) / 2;
+    }
+    return find_root(excess, low, high);
   };
   return {limit(z, -1, counts.difference()), limit(-z, counts.difference(), 1)};
 }
