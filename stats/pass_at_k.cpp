@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "stats/distributions.h"
+#include "stats/random.h"
 
 namespace peira::stats {
 namespace {
@@ -134,6 +138,54 @@ double maj_at_k(std::span<const std::int64_t> answer_counts, std::int64_t k) {
   }
   require_draw(n, answer_counts.empty() ? 0 : answer_counts[0], k);
   return std::min(1.0, PluralityWalk(answer_counts, n, k).run(k));
+}
+
+SampledPlurality maj_at_k_sampled(std::span<const std::int64_t> answers, std::int64_t correct,
+                                  std::int64_t k, PluralityTies ties, std::int64_t num_draws,
+                                  std::uint64_t seed) {
+  const std::size_t n = answers.size();
+  require_draw(static_cast<std::int64_t>(n), 0, k);
+  if (num_draws < 1) {
+    throw Error(ErrorCode::kUsage, "InvalidArgument: a chance by sampling needs a draw");
+  }
+  // Kinds of answers by first appearance; `right` is none of them if never given.
+  std::map<std::int64_t, std::size_t> kinds;
+  std::vector<std::size_t> kind_of(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    kind_of[i] = kinds.emplace(answers[i], kinds.size()).first->second;
+  }
+  const auto found = kinds.find(correct);
+  const std::size_t right = found == kinds.end() ? kinds.size() : found->second;
+
+  Random random(seed);
+  std::vector<std::size_t> order(n);
+  std::vector<std::int64_t> votes(kinds.size() + 1);
+  double sum = 0;
+  double squares = 0;
+  for (std::int64_t draw = 0; draw < num_draws; ++draw) {
+    // The first k of a partial shuffle, then back in the order given.
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto size = static_cast<std::size_t>(k);
+    for (std::size_t i = 0; i < size; ++i) std::swap(order[i], order[i + random.below(n - i)]);
+    std::sort(order.begin(), order.begin() + k);
+    std::fill(votes.begin(), votes.end(), 0);
+    for (std::size_t i = 0; i < size; ++i) ++votes[kind_of[order[i]]];
+    const std::int64_t most = *std::max_element(votes.begin(), votes.end());
+    double win = 0;
+    if (votes[right] == most && ties == PluralityTies::kUniform) {
+      win = 1 / static_cast<double>(std::count(votes.begin(), votes.end(), most));
+    } else if (votes[right] == most) {
+      const auto first = std::find_if(order.begin(), order.begin() + k,
+                                      [&](std::size_t i) { return votes[kind_of[i]] == most; });
+      win = kind_of[*first] == right ? 1 : 0;
+    }
+    sum += win;
+    squares += win * win;
+  }
+  const double draws = static_cast<double>(num_draws);
+  const double chance = sum / draws;
+  return {chance, std::sqrt(std::max(0.0, squares / draws - chance * chance) / draws), num_draws,
+          seed};
 }
 
 std::size_t majority_vote(std::span<const std::string> answers) {

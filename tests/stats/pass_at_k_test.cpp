@@ -77,5 +77,33 @@ TEST(MajorityVote, GivesMissingAnswersNoVote) {
   EXPECT_EQ(majority_vote({}), 0u);
 }
 
+TEST(SampledMajAtK, AgreesWithTheExactChance) {
+  // Six right, three and one wrong: 0.827380952380952 of five drawn (exact rational).
+  const std::vector<std::int64_t> answers{7, 7, 3, 7, 3, 7, 9, 7, 3, 7};
+  const SampledPlurality got = maj_at_k_sampled(answers, 7, 5, PluralityTies::kUniform, 200'000, 1);
+  EXPECT_NEAR(got.chance, 0.827380952380952, 4 * got.std_error);
+  EXPECT_LT(got.std_error, 0.001);
+  const SampledPlurality again =
+      maj_at_k_sampled(answers, 7, 5, PluralityTies::kUniform, 200'000, 1);
+  EXPECT_EQ(got.chance, again.chance);
+}
+
+// Two answers, both drawn: a tie, which the first one takes.
+TEST(SampledMajAtK, GivesTiesToTheFirst) {
+  const std::vector<std::int64_t> answers{4, 8};
+  EXPECT_EQ(maj_at_k_sampled(answers, 4, 2, PluralityTies::kFirst, 10, 1).chance, 1);
+  EXPECT_EQ(maj_at_k_sampled(answers, 8, 2, PluralityTies::kFirst, 10, 1).chance, 0);
+  EXPECT_EQ(maj_at_k_sampled(answers, 8, 2, PluralityTies::kUniform, 10, 1).chance, 0.5);
+  EXPECT_EQ(maj_at_k_sampled(answers, 5, 2, PluralityTies::kUniform, 10, 1).chance, 0);
+}
+
+TEST(SampledMajAtK, RefusesDrawsThatCannotBe) {
+  const std::vector<std::int64_t> answers{4, 8};
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               [&] { maj_at_k_sampled(answers, 4, 3, PluralityTies::kFirst, 10, 1); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               [&] { maj_at_k_sampled(answers, 4, 1, PluralityTies::kFirst, 0, 1); });
+}
+
 }  // namespace
 }  // namespace peira::stats
