@@ -348,6 +348,12 @@ std::string left_out_text(const Comparison& comparison) {
   }
   for (const auto& [arm, run] : {std::pair{"A", &comparison.a}, std::pair{"B", &comparison.b}}) {
     if (!run->complete) text += std::string(" Run ") + arm + " is incomplete.";
+    if (run->decision && run->decision->stopped_early()) {
+      text += std::string(" Run ") + arm + " was stopped early, after " +
+              std::to_string(run->decision->num_used) + " of " +
+              count_text(run->decision->num_questions, "question", "questions") +
+              ": a comparison of its score is not protected against that.";
+    }
   }
   return text;
 }
@@ -382,6 +388,8 @@ std::vector<std::string> parts_of_vary(const std::string& word) {
 std::vector<std::string> check_comparable(const Json& manifest_a, const Json& manifest_b,
                                           std::span<const std::string> vary) {
   std::vector<std::string> differing = differing_parts(manifest_a, manifest_b);
+  // When a run may stop changes which questions it asks, not what any answer is.
+  std::erase(differing, "stop");
   std::set<std::string> declared;
   for (const std::string& word : vary) {
     if (word == "all") {

@@ -55,6 +55,35 @@ struct BreakdownRow {
   StateCounts states;
 };
 
+enum class Verdict { kUndecided, kTrue, kFalse };
+
+// How a run that may stop early ended: what was to be decided, and what was.
+struct StopDecision {
+  std::string rule;                       // "gpqa>=0.8"
+  double error = 0.05;                    // most chance that the verdict is wrong
+  Verdict verdict = Verdict::kUndecided;  // of the rule's claim
+  bool certain = false;             // no way the remaining questions go could change the verdict
+  std::int64_t num_used = 0;        // questions, in the seeded order, that the verdict rests on
+  std::int64_t num_questions = 0;   // of the benchmark
+  std::int64_t num_unresolved = 0;  // of num_used: failed, so counted as either way
+  std::uint64_t order_seed = 0;     // of the order of the questions
+  std::string reference;            // run compared with; "" for a claim about a score
+  std::string role;                 // "against" of the arm compared with, run beside; else ""
+  double threshold = 0;
+  // Over the questions used that did not fail: the score, or the difference to the reference.
+  std::optional<double> estimate;
+  // Confidence sequence at 1 - 2 error (each end at 1 - error): may be looked at whenever.
+  double low = 0, high = 1;
+  std::vector<std::int64_t> rows_beyond;  // answered past the stopping point: kept, not counted
+
+  bool stopped_early() const { return verdict != Verdict::kUndecided && num_used < num_questions; }
+  double share_saved() const {  // of the questions
+    return num_questions == 0
+               ? 0
+               : 1 - static_cast<double>(num_used) / static_cast<double>(num_questions);
+  }
+};
+
 struct RunRecord {
   std::string run_id;
   std::string suite, profile, variant, model, method;  // method: "generate" or "loglikelihood"
@@ -73,6 +102,7 @@ struct RunRecord {
   std::vector<Metric> metrics;  // the first is the headline
   std::vector<BreakdownRow> breakdowns;
   std::vector<std::string> warnings;  // one line each, e.g. "gold 0 at row 3 can never score ..."
+  std::optional<StopDecision> decision;  // of a run with --stop-when
 };
 
 // One sample whose verdict differs between two runs.

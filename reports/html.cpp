@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/embedded.h"
+#include "evals/stop_rule.h"
 #include "reports/detail/text.h"
 #include "reports/svg_chart.h"
 #include "reports/tables.h"
@@ -254,6 +255,9 @@ std::string run_html(const evals::RunRecord& run, std::size_t index) {
          std::to_string(run.completion_tokens) + " completion tokens.</p>\n";
   if (!run.complete) {
     out += "<p><strong>Incomplete:</strong> " + escape_html(incomplete_reason(run)) + ".</p>\n";
+  }
+  if (run.decision) {
+    out += "<p><strong>" + escape_html(evals::decision_sentence(*run.decision)) + "</strong></p>\n";
   }
   if (!run.warnings.empty()) {
     out += "<ul>";

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <optional>
 
+#include "evals/stop_rule.h"
+
 namespace peira::reports {
 namespace {
 
@@ -82,6 +84,8 @@ OrderedJson to_json(const evals::RunRecord& run) {
           {"wall_s", number(run.wall_s)},
           {"prompt_tokens", run.prompt_tokens},
           {"completion_tokens", run.completion_tokens},
+          {"decision",
+           run.decision ? OrderedJson(evals::to_json(*run.decision)) : OrderedJson(nullptr)},
           {"manifest", publishable_manifest(run)},
           {"reproduce", reproduce_command(run)}};
 }

@@ -1,5 +1,6 @@
 #include "reports/markdown.h"
 
+#include "evals/stop_rule.h"
 #include "reports/detail/text.h"
 #include "reports/tables.h"
 #include "reports/terminal_table.h"
@@ -55,6 +56,7 @@ std::string run_section(const evals::RunRecord& run) {
   out += "Run " + markdown_code(run.run_id) + ", profile " + markdown_code(run.profile) +
          ", data " + markdown_code(run.dataset) + ".\n\n";
   if (!run.complete) out += "**Incomplete:** " + paragraph(incomplete_reason(run) + ".");
+  if (run.decision) out += paragraph(evals::decision_sentence(*run.decision));
   if (run.restricted) {
     out += paragraph(
         "Restricted data: ids, verdicts and numbers only. Do not publish questions "

@@ -164,6 +164,10 @@ std::string reproduce_command(const evals::RunRecord& run) {
   if (const Json* limit = manifest_value(run, "limit"); limit && limit->is_number_integer()) {
     add("--limit", dump_json(*limit));
   }
+  if (const Json* stop = manifest_value(run, "stop"); stop && stop->is_object()) {
+    if (stop->contains("rule")) add("--stop-when", stop->value("rule", ""));
+    if (stop->contains("error")) add("--stop-error", dump_json((*stop)["error"]));
+  }
   return command;
 }
 

@@ -22,6 +22,13 @@ std::string samples_text(const evals::RunRecord& run) {
   return text;
 }
 
+std::string status_text(const evals::RunRecord& run) {
+  if (!run.complete) return "incomplete";
+  if (!run.decision || !run.decision->stopped_early()) return "complete";
+  return "stopped at " + count(run.decision->num_used) + " of " +
+         count(run.decision->num_questions);
+}
+
 std::string flip_answer(const std::string& answer, evals::AnswerState state) {
   if (!answer.empty()) return detail::shorten(answer, 60);
   return "(" + std::string(to_string(state)) + ")";
@@ -70,8 +77,7 @@ Table runs_table(const std::vector<evals::RunRecord>& runs) {
     table.rows.push_back({run.suite, run.profile, run.variant, run.model, samples_text(run),
                           headline.name, score_text(headline), count(run.states.unparsed),
                           count(run.states.truncated), count(run.states.empty),
-                          count(run.states.refused), count(run.states.failed),
-                          run.complete ? "complete" : "incomplete"});
+                          count(run.states.refused), count(run.states.failed), status_text(run)});
   }
   return table;
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "evals/comparison.h"
+#include "runner/endpoints/shared_client.h"
 #include "runner/few_shot.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
@@ -214,6 +216,9 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   values["epochs"] = options.epochs;
   values["limit"] = options.limit ? Json(*options.limit) : Json(nullptr);
   values["method"] = options.method;
+  if (options.control != nullptr) {
+    values["stop"] = options.control->manifest_value(options.arm_identity);
+  }
 
   RunInfo& info = plan.info;
   info.manifest = make_manifest(values);
@@ -274,20 +279,49 @@ class Execution {
         plan_(make_dated_plan(store, model, options)),
         finished_(options.epochs) {}
 
-  RunOutcome run() {
+  // Opens the run; there may be nothing to do in it. Then turn() until it says that nothing is
+  // left, and end(); conclude() when all arms have ended.
+  void begin() {
     open_run();
-    const bool nothing_to_do = opened_.info.complete;
-    if (!nothing_to_do) {
-      try {
-        work();
-        commit();
-      } catch (const std::exception& failure) {
-        leave_after(failure.what());
-        throw;
-      }
-    }
-    return conclude(nothing_to_do);
+    nothing_to_do_ = opened_.info.complete;
+    if (!nothing_to_do_) guarded([&] { begin_work(); });
   }
+
+  // One turn of asking and taking. Returns whether there is more to do.
+  bool turn() {
+    if (nothing_to_do_ || must_stop()) return false;
+    bool more = true;
+    guarded([&] {
+      fill(target_);
+      if (in_flight_.empty() && waiting_.empty()) {
+        more = held_back_ && !must_stop();
+        return;
+      }
+      if (in_flight_.empty()) {
+        wait_for_retry();
+      } else {
+        for (ModelClient::Finished& finished : model_.poll()) take(std::move(finished));
+        cancel_late();
+      }
+      commit_if_due();
+      show_progress(false);
+    });
+    return more;
+  }
+
+  void end() {
+    if (nothing_to_do_) return;
+    guarded([&] {
+      // What is still in flight is asked again by the next sitting.
+      for (const auto& [ticket, flight] : in_flight_) model_.cancel(ticket);
+      commit();
+    });
+  }
+
+  const RunInfo& info() const { return opened_.info; }
+  bool nothing_to_do() const { return nothing_to_do_; }
+  // Stopped before its end, for a reason of its own.
+  bool gave_up() const { return interrupted_ || too_many_failures(); }
 
  private:
   void open_run() {
@@ -338,7 +372,17 @@ class Execution {
     if (options_.on_start) options_.on_start(opened_.info, opened_.resumed, progress_.done);
   }
 
-  void work() {
+  template <typename Deed>
+  void guarded(Deed deed) {
+    try {
+      deed();
+    } catch (const std::exception& failure) {
+      leave_after(failure.what());
+      throw;
+    }
+  }
+
+  void begin_work() {
     reader_ = options_.samples.open();
     if (plan_.variant.num_shots > 0) {
       pool_ = std::make_unique<FewShotPool>(options_.shots ? *options_.shots : options_.samples,
@@ -346,28 +390,41 @@ class Execution {
     }
     orders_ = std::make_unique<evals::OptionOrders>(plan_.profile->option_order,
                                                     opened_.info.num_rows, options_.seed);
-    const auto target = static_cast<std::size_t>(
-        std::max(1, options_.in_flight > 0 ? options_.in_flight : model_.preferred_in_flight()));
-    show_progress(false);
-    while (!must_stop()) {
-      fill(target);
-      if (in_flight_.empty() && waiting_.empty()) break;  // nothing left to ask
-      if (in_flight_.empty()) {
-        wait_for_retry();
-      } else {
-        for (ModelClient::Finished& finished : model_.poll()) take(std::move(finished));
-        cancel_late();
-      }
-      commit_if_due();
-      show_progress(false);
+    int target = options_.in_flight > 0 ? options_.in_flight : model_.preferred_in_flight();
+    if (options_.control != nullptr) {
+      begin_decision();
+      const std::int64_t few = std::max<std::int64_t>(4, progress_.expected / 20);
+      if (options_.in_flight == 0 && target > few) target = static_cast<int>(few);
     }
-    // What is still in flight is asked again by the next sitting.
-    for (const auto& [ticket, flight] : in_flight_) model_.cancel(ticket);
+    target_ = static_cast<std::size_t>(std::max(1, target));
+    show_progress(false);
+  }
+
+  // Questions are asked in an order of their own: all are read first. Earlier sittings' answers
+  // are counted before anything is asked.
+  void begin_decision() {
+    options_.control->check_reference(plan_.info.manifest);
+    std::vector<std::pair<std::int64_t, std::string>> questions;
+    while (!options_.limit || num_read_ < *options_.limit) {
+      std::optional<datasets::Sample> sample = reader_->next();
+      if (!sample) break;
+      ++num_read_;
+      questions.emplace_back(sample->row, sample->id);
+      questions_.push_back(std::make_shared<const datasets::Sample>(std::move(*sample)));
+    }
+    options_.control->set_questions(options_.arm, questions, options_.epochs);
+    if (!opened_.resumed) return;
+    OutcomeReader earlier = store_.outcomes(opened_.info.id);
+    while (const std::optional<evals::SampleOutcome> outcome = earlier.next()) {
+      if (!finished_.contains(outcome->row, outcome->epoch)) continue;
+      options_.control->record(options_.arm, outcome->row, outcome->epoch, outcome->score);
+    }
   }
 
   bool must_stop() {
     if (options_.stop_requested != nullptr && options_.stop_requested->load()) interrupted_ = true;
-    return interrupted_ || too_many_failures();
+    return interrupted_ || too_many_failures() ||
+           (options_.control != nullptr && options_.control->finished());
   }
 
   bool too_many_failures() const {
@@ -404,20 +461,35 @@ class Execution {
         }
         sample_ = nullptr;
       }
-      if (options_.limit && num_read_ >= *options_.limit) return std::nullopt;
-      std::optional<datasets::Sample> sample = reader_->next();
-      if (!sample) return std::nullopt;
-      ++num_read_;
+      std::shared_ptr<const datasets::Sample> sample = next_sample();
+      if (sample == nullptr) return std::nullopt;
       bool wanted = false;
       for (int epoch = 0; epoch < options_.epochs && !wanted; ++epoch) {
         wanted = !finished_.contains(sample->row, epoch);
       }
       if (!wanted) continue;
-      sample_ = std::make_shared<const datasets::Sample>(std::move(*sample));
+      sample_ = std::move(sample);
       sample_digest_ = sample_digest(*sample_);
       shots_.clear();
       epoch_ = -1;
     }
+  }
+
+  // The next sample, of the file or of the seeded order; null when there is none, or none that may
+  // be asked yet.
+  std::shared_ptr<const datasets::Sample> next_sample() {
+    if (options_.control == nullptr) {
+      if (options_.limit && num_read_ >= *options_.limit) return nullptr;
+      std::optional<datasets::Sample> sample = reader_->next();
+      if (!sample) return nullptr;
+      ++num_read_;
+      return std::make_shared<const datasets::Sample>(std::move(*sample));
+    }
+    const std::size_t window =
+        std::max<std::size_t>(1, target_ / static_cast<std::size_t>(options_.epochs));
+    held_back_ = position_ < questions_.size() && !options_.control->may_ask(position_, window);
+    if (held_back_ || position_ == questions_.size()) return nullptr;
+    return questions_[options_.control->question_at(position_++)];
   }
 
   Work prepare() {
@@ -600,6 +672,10 @@ class Execution {
   void add(FinishedAnswer finished) {
     ++progress_.done;
     value_sum_ += finished.answer.score.value;
+    if (options_.control != nullptr) {
+      const AnswerRecord& answer = finished.answer;
+      options_.control->record(options_.arm, answer.row, answer.epoch, answer.score);
+    }
     if (finished.answer.score.state == evals::AnswerState::kFailed) {
       ++progress_.failures;
       if (first_failure_.empty()) first_failure_ = finished.answer.failure;
@@ -702,7 +778,9 @@ class Execution {
     }
   }
 
-  RunOutcome conclude(bool nothing_to_do) {
+ public:
+  // What became of the run, and how it is to be written down.
+  RunOutcome outcome() {
     RunOutcome outcome;
     outcome.run_id = opened_.info.id;
     outcome.resumed = opened_.resumed;
@@ -712,33 +790,41 @@ class Execution {
     }
     outcome.warnings = plan_.warnings;
     const std::int64_t missing = progress_.expected - progress_.done;
+    const bool decided = options_.control != nullptr && options_.control->finished();
     if (too_many_failures()) {
       outcome.why_stopped =
           std::to_string(progress_.failures) + " of " + std::to_string(progress_.expected) +
           " answers failed, more than --max-failures " + options_.max_failures.text() +
           (first_failure_.empty() ? "" : "; the first: " + first_failure_);
+    } else if (decided) {
+      if (!nothing_to_do_) outcome.decision = options_.control->decision(options_.arm);
     } else if (interrupted_ && missing > 0) {
       outcome.why_stopped = "interrupted";
     } else if (missing > 0) {
-      outcome.why_stopped = std::to_string(missing) +
-                            " answers are missing: " + options_.samples.name +
-                            " holds fewer samples than counted";
+      outcome.why_stopped = options_.control != nullptr
+                                ? "the other arm stopped"
+                                : std::to_string(missing) +
+                                      " answers are missing: " + options_.samples.name +
+                                      " holds fewer samples than counted";
     }
-    outcome.complete = nothing_to_do || outcome.why_stopped.empty();
-    if (!nothing_to_do) {
-      store_.finish_run(opened_.info, outcome.complete, outcome.why_stopped, plan_.warnings);
-    }
-    opened_.lock = RunLock();
-    show_progress(true);
-    outcome.progress = progress_;
+    outcome.complete = nothing_to_do_ || outcome.why_stopped.empty();
     return outcome;
   }
 
+  void close(RunOutcome& outcome) {
+    opened_.lock = RunLock();
+    show_progress(true);
+    outcome.progress = progress_;
+  }
+
+ private:
   Store& store_;
   ModelClient& model_;
-  const RunOptions& options_;
+  const RunOptions options_;
   Plan plan_;
   Store::OpenedRun opened_;
+  bool nothing_to_do_ = false;
+  std::size_t target_ = 1;  // requests to hold in flight
 
   std::unique_ptr<datasets::SampleReader> reader_;
   std::unique_ptr<FewShotPool> pool_;
@@ -749,6 +835,11 @@ class Execution {
   std::vector<datasets::Sample> shots_;
   int epoch_ = -1;
   std::int64_t num_read_ = 0;
+  // Of a run with a stop rule: its questions in the order of the file, and where in the seeded
+  // order asking stands.
+  std::vector<std::shared_ptr<const datasets::Sample>> questions_;
+  std::size_t position_ = 0;
+  bool held_back_ = false;  // the next question may not be asked yet
 
   std::unordered_map<std::int64_t, InFlight> in_flight_;
   std::vector<Waiting> waiting_;
@@ -764,42 +855,64 @@ class Execution {
 
 }  // namespace
 
-FailureLimit FailureLimit::parse(const std::string& text) {
-  FailureLimit limit;
-  std::string number = text;
-  limit.is_percent = !number.empty() && number.back() == '%';
-  if (limit.is_percent) number.pop_back();
-  const char* allowed = limit.is_percent ? "0123456789." : "0123456789";
-  std::size_t used = 0;
-  try {
-    if (number.find_first_not_of(allowed) == std::string::npos) {
-      limit.value = std::stod(number, &used);
-    }
-  } catch (const std::exception&) {
-    used = 0;
+namespace {
+
+// Runs the arms turn by turn and writes down together how they ended.
+std::vector<RunOutcome> execute(Store& store, std::span<Execution* const> arms) {
+  for (Execution* arm : arms) arm->begin();
+  for (bool more = true; more;) {
+    more = false;
+    for (Execution* arm : arms) more = arm->turn() || more;
+    // One arm alone decides nothing.
+    for (const Execution* arm : arms) more = more && !arm->gave_up();
   }
-  if (number.empty() || used != number.size() || (limit.is_percent && limit.value > 100)) {
-    throw Error(ErrorCode::kUsage, "--max-failures '" + text +
-                                       "': neither a number nor a percentage\n  try: "
-                                       "--max-failures 10, or --max-failures 5%");
+  for (Execution* arm : arms) arm->end();
+  std::vector<RunOutcome> outcomes;
+  std::vector<Store::Ending> endings;
+  for (Execution* arm : arms) {
+    const RunOutcome outcome = outcomes.emplace_back(arm->outcome());
+    if (arm->nothing_to_do()) continue;
+    endings.push_back(
+        {arm->info(), outcome.complete, outcome.why_stopped, outcome.warnings, outcome.decision});
   }
-  return limit;
+  if (!endings.empty()) store.finish_runs(endings);
+  for (std::size_t i = 0; i < arms.size(); ++i) arms[i]->close(outcomes[i]);
+  return outcomes;
 }
 
-std::string FailureLimit::text() const {
-  std::string number = std::to_string(value);
-  number.erase(number.find_last_not_of('0') + 1);
-  if (number.back() == '.') number.pop_back();
-  return number + (is_percent ? "%" : "");
+// What an arm is, in the manifest of the other.
+Json arm_identity(const ArmOfPair& arm) {
+  return {{"model", sha256_hex(dump_json(arm.model.identity()))},
+          {"profile", arm.options.profile},
+          {"prompt", arm.options.variant.name},
+          {"template", sha256_hex(arm.options.variant.template_text)}};
 }
 
-bool FailureLimit::exceeded(std::int64_t failures, std::int64_t expected) const {
-  const double most = is_percent ? value / 100 * static_cast<double>(expected) : value;
-  return static_cast<double>(failures) > most;
-}
+}  // namespace
 
 RunOutcome execute_run(Store& store, ModelClient& model, const RunOptions& options) {
-  return Execution(store, model, options).run();
+  Execution execution(store, model, options);
+  Execution* const arms[] = {&execution};
+  return execute(store, arms).front();
+}
+
+std::pair<RunOutcome, RunOutcome> execute_pair(Store& store, ArmOfPair arm, ArmOfPair against,
+                                               DecisionControl& control) {
+  const Json identity = arm_identity(arm);
+  const Json identity_against = arm_identity(against);
+  arm.options.control = against.options.control = &control;
+  arm.options.arm = 0;
+  against.options.arm = 1;
+  arm.options.arm_identity = {{"arm", "in question"}, {"beside", identity_against}};
+  against.options.arm_identity = {{"arm", evals::kAgainst}, {"beside", identity}};
+
+  std::optional<SharedClient> shared;
+  if (&arm.model == &against.model) shared.emplace(arm.model);
+  Execution first(store, shared ? shared->share(0) : arm.model, arm.options);
+  Execution second(store, shared ? shared->share(1) : against.model, against.options);
+  Execution* const arms[] = {&first, &second};
+  std::vector<RunOutcome> outcomes = execute(store, arms);
+  return {std::move(outcomes[0]), std::move(outcomes[1])};
 }
 
 std::string cache_key(const ModelRequest& request, const Json& model_identity) {

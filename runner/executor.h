@@ -8,27 +8,18 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "evals/suite.h"
+#include "runner/decision_control.h"
 #include "runner/endpoints/model_client.h"
+#include "runner/failure_limit.h"
 #include "runner/sample_source.h"
 #include "runner/sampling_overrides.h"
 #include "runner/store.h"
 
 namespace peira::runner {
-
-// "5" samples or "5%" of those expected.
-struct FailureLimit {
-  double value = 5;
-  bool is_percent = true;
-
-  // throws Error(kUsage): not N or P%.
-  static FailureLimit parse(const std::string& text);
-  std::string text() const;
-  // Whether `failures` of `expected` are too many. 0 expected: any failure is.
-  bool exceeded(std::int64_t failures, std::int64_t expected) const;
-};
 
 // How far a run is, for whoever shows it.
 struct RunProgress {
@@ -85,6 +76,13 @@ struct RunOptions {
   std::string resume_run;     // for Resume::kRun: a full id
   bool retry_failed = false;  // ask again what failed in earlier sittings
 
+  // Of a run that stops when its rule is decided: questions in a seeded random order, all kept in
+  // memory; the run's arm in it. Without in_flight, fewer requests are held than the model prefers,
+  // so that little is asked in vain.
+  DecisionControl* control = nullptr;
+  int arm = 0;
+  Json arm_identity = nullptr;  // what else the decision depends on, for the manifest
+
   // A batch is committed when it holds `batch_answers`, or when its oldest answer has waited a
   // hundred times as long as the last commit took (so that commits cost about 1 % of the time), at
   // least 20 ms and at most `batch_interval`.
@@ -102,7 +100,8 @@ struct RunOutcome {
   bool resumed = false;      // continued an earlier sitting
   bool interrupted = false;  // stop_requested was set
   std::string why_stopped;   // one line when not complete
-  RunProgress progress;      // as at the end
+  std::optional<evals::StopDecision> decision = {};  // made in this sitting
+  RunProgress progress;                              // as at the end
   std::vector<std::string> warnings;
 };
 
@@ -123,6 +122,22 @@ struct RunOutcome {
 //        Error(kUnavailable): the store or the model is gone; what was committed stays.
 // cost   memory: one bit per expected answer, else independent of the number of samples.
 RunOutcome execute_run(Store& store, ModelClient& model, const RunOptions& options);
+
+// One arm of a run beside another.
+struct ArmOfPair {
+  ModelClient& model;
+  RunOptions options;
+};
+
+// Runs, or continues, two arms of one decision question by question: `arm` is the one the rule
+// speaks of, `against` the one it is compared with; they may share a model. Both record their
+// inference as runs of their own, and end together.
+//
+// control  of two arms; the options' own control and arm are set here.
+// returns  the outcomes of `arm` and of `against`.
+// throws   as execute_run.
+std::pair<RunOutcome, RunOutcome> execute_pair(Store& store, ArmOfPair arm, ArmOfPair against,
+                                               DecisionControl& control);
 
 // The key of `request` in the response cache: SHA-256 of all that decides the reply.
 std::string cache_key(const ModelRequest& request, const Json& model_identity);

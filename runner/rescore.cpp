@@ -97,7 +97,15 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
     }
   }
   store.commit(opened.info, batch);
-  store.finish_run(opened.info, source.complete, source.why_stopped, source.warnings);
+  std::vector<std::string> warnings = source.warnings;
+  if (source.decision && source.decision->stopped_early()) {
+    warnings.push_back(
+        "the run judged again was stopped early: its answers, those past the stopping "
+        "point among them, are of " +
+        std::to_string(source.answers) + " of " + std::to_string(source.expected_answers) +
+        " asked for");
+  }
+  store.finish_run(opened.info, source.complete, source.why_stopped, warnings);
   return result;
 }
 

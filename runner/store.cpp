@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "evals/stop_rule.h"
 #include "runner/manifest.h"
 
 namespace peira::runner {
@@ -62,6 +63,10 @@ CREATE TABLE response_cache(
   key BLOB PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL, epoch INTEGER NOT NULL
   ) WITHOUT ROWID;
 )sql";
+
+// Made when absent, so that older stores go on being read and written.
+constexpr const char* kDecisionsSchema =
+    "CREATE TABLE IF NOT EXISTS decisions(run INTEGER PRIMARY KEY, decision TEXT NOT NULL)";
 
 constexpr const char* kRunColumns =
     "key, id, identity, suite, profile, variant, model, dataset, method, manifest, epochs, seed, "
@@ -224,6 +229,7 @@ int set_lock(int file, int command, std::int64_t run_key, short type) {
 
 std::string RunInfo::status() const {
   if (running) return "running";
+  if (complete && decision && decision->stopped_early()) return "stopped";
   return complete ? "complete" : "incomplete";
 }
 
@@ -421,9 +427,11 @@ Store::Store(const std::filesystem::path& path, Access access) : path_(path), ac
         }
         transaction.commit();
       }
+      database_->execute(kDecisionsSchema);
       statements_ = std::make_unique<Statements>(*database_);
     }
     database_->execute("PRAGMA cache_size = -16000");
+    has_decisions_ = number("SELECT count(*) FROM sqlite_master WHERE name = 'decisions'") > 0;
   } catch (const Error& failure) {
     const std::string text = failure.what();
     if (text.find("\n  try:") != std::string::npos) throw;
@@ -435,6 +443,12 @@ Store::Store(const std::filesystem::path& path, Access access) : path_(path), ac
 Store::~Store() = default;
 
 // ---- reading ----
+
+std::string Store::run_columns() const {
+  return std::string(kRunColumns) +
+         (has_decisions_ ? ", (SELECT decision FROM decisions WHERE decisions.run = runs.key)"
+                         : ", NULL");
+}
 
 RunInfo Store::run_from(const Statement& statement) const {
   RunInfo info;
@@ -472,21 +486,24 @@ RunInfo Store::run_from(const Statement& statement) const {
   info.breakdowns = list_from<std::vector<std::string>>(text());
   info.rescored_from = text();
   info.transcript_key = number();
+  if (!statement.is_null(column)) {
+    const std::string where = path_.string() + ": decision of " + info.id;
+    info.decision = evals::decision_from_json(parse_json(statement.text(column), where), where);
+  }
   info.running = is_running(info.key);
   return info;
 }
 
 std::vector<RunInfo> Store::runs() const {
   Statement statement =
-      database_->prepare(std::string("SELECT ") + kRunColumns + " FROM runs ORDER BY key DESC");
+      database_->prepare("SELECT " + run_columns() + " FROM runs ORDER BY key DESC");
   std::vector<RunInfo> infos;
   while (statement.step()) infos.push_back(run_from(statement));
   return infos;
 }
 
 RunInfo Store::run(const std::string& id) const {
-  Statement statement =
-      database_->prepare(std::string("SELECT ") + kRunColumns + " FROM runs WHERE id = ?");
+  Statement statement = database_->prepare("SELECT " + run_columns() + " FROM runs WHERE id = ?");
   statement.bind(1, std::string_view(id));
   if (!statement.step()) {
     throw Error(ErrorCode::kUsage,
@@ -746,7 +763,7 @@ Store::OpenedRun Store::resume_or_create_run(RunInfo info) {
   // One transaction around looking and creating: two equal commands at once make one run.
   Transaction transaction(*database_);
   Statement find = database_->prepare(
-      std::string("SELECT ") + kRunColumns +
+      "SELECT " + run_columns() +
       " FROM runs WHERE identity = ? AND complete = 0 AND rescored_from = '' ORDER BY key DESC "
       "LIMIT 1");
   find.bind(1, std::string_view(info.identity));
@@ -894,20 +911,32 @@ void Store::commit(const RunInfo& run, std::span<const FinishedAnswer> batch, do
 
 void Store::finish_run(const RunInfo& run, bool complete, const std::string& why_stopped,
                        const std::vector<std::string>& warnings) {
+  finish_runs(std::vector<Ending>{{run, complete, why_stopped, warnings}});
+}
+
+void Store::finish_runs(std::span<const Ending> endings) {
   using Text = std::string_view;
   Transaction transaction(*database_);
-  Statement statement = database_->prepare(
-      "UPDATE runs SET complete = ?, why_stopped = ?, finished_at = ?, warnings = ?, owner = '' "
-      "WHERE key = ?");
-  statement.bind_all(int{complete}, Text(why_stopped), Text(utc_text("%Y-%m-%dT%H:%M:%SZ")),
-                     Text(list_text(warnings)), run.key);
-  statement.run();
-  // Batches added up in the order of arrival; the sum that stays is that of the stored order.
-  Statement sum = database_->prepare(
-      "UPDATE runs SET value_sum = (SELECT coalesce(sum(value), 0) FROM (SELECT value FROM answers "
-      "WHERE run = ?1 ORDER BY row, epoch)) WHERE key = ?1");
-  sum.bind(1, run.key);
-  sum.run();
+  for (const Ending& ending : endings) {
+    Statement statement = database_->prepare(
+        "UPDATE runs SET complete = ?, why_stopped = ?, finished_at = ?, warnings = ?, owner = '' "
+        "WHERE key = ?");
+    statement.bind_all(int{ending.complete}, Text(ending.why_stopped),
+                       Text(utc_text("%Y-%m-%dT%H:%M:%SZ")), Text(list_text(ending.warnings)),
+                       ending.run.key);
+    statement.run();
+    // Batches added up in the order of arrival; the sum that stays is that of the stored order.
+    Statement sum = database_->prepare(
+        "UPDATE runs SET value_sum = (SELECT coalesce(sum(value), 0) FROM (SELECT value FROM "
+        "answers WHERE run = ?1 ORDER BY row, epoch)) WHERE key = ?1");
+    sum.bind(1, ending.run.key);
+    sum.run();
+    if (ending.decision) {
+      Statement put = database_->prepare("INSERT OR REPLACE INTO decisions VALUES(?, ?)");
+      put.bind_all(ending.run.key, Text(dump_json(evals::to_json(*ending.decision))));
+      put.run();
+    }
+  }
   transaction.commit();
 }
 

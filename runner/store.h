@@ -50,8 +50,9 @@ struct RunInfo {
   std::vector<std::string> breakdowns;  // metadata fields that reports break results down by
   std::string rescored_from;  // id of the run whose replies were judged again; "" for asked runs
   std::int64_t transcript_key = 0;  // run that holds the replies: `key`, or the rescored run's
+  std::optional<evals::StopDecision> decision;  // of a finished run with --stop-when
 
-  // "complete", "running" or "incomplete".
+  // "complete", "stopped" (early, its decision made), "running" or "incomplete".
   std::string status() const;
 };
 
@@ -226,7 +227,16 @@ class Store {
   // kept.
   void commit(const RunInfo& run, std::span<const FinishedAnswer> batch, double add_wall_s = 0);
 
-  // Ends a sitting: complete or not, and why not.
+  // How a sitting of a run ends: complete or not, why not, and what its stop rule came to.
+  struct Ending {
+    const RunInfo& run;
+    bool complete = false;
+    std::string why_stopped;
+    std::vector<std::string> warnings;
+    std::optional<evals::StopDecision> decision = {};
+  };
+  // Ends sittings in one transaction: the arms of one decision end together or not at all.
+  void finish_runs(std::span<const Ending> endings);
   void finish_run(const RunInfo& run, bool complete, const std::string& why_stopped,
                   const std::vector<std::string>& warnings);
 
@@ -244,9 +254,11 @@ class Store {
   RunLock lock_run(std::int64_t run_key, const std::string& id);
   RunInfo insert_run(RunInfo info);
   RunInfo run_from(const Statement& statement) const;
+  std::string run_columns() const;
 
   std::filesystem::path path_;
   Access access_;
+  bool has_decisions_ = false;  // stores made before --stop-when have no table of decisions
   std::unique_ptr<Database> database_;
   std::unique_ptr<Statements> statements_;  // prepared once, used by every batch
 };

@@ -1,6 +1,8 @@
 #include "runner/summary.h"
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "evals/comparison.h"
@@ -30,6 +32,20 @@ evals::RunRecord record_of(const RunInfo& info) {
   record.finished_at = info.finished_at;
   record.wall_s = info.wall_s;
   record.warnings = info.warnings;
+  record.decision = info.decision;
+  if (info.decision && info.decision->stopped_early()) {
+    const evals::StopDecision& decision = *info.decision;
+    const std::string used = std::to_string(decision.num_used);
+    record.warnings.push_back("stopped early: '" + decision.rule + "' was decided after " + used +
+                              " of " + std::to_string(decision.num_questions) +
+                              " questions in random order; the figures are of those " + used +
+                              ", and their intervals do not know that the run chose when to stop");
+    if (const std::size_t beyond = decision.rows_beyond.size(); beyond > 0) {
+      record.warnings.push_back(std::to_string(beyond) +
+                                (beyond == 1 ? " question was" : " questions were") +
+                                " answered past the stopping point: kept, not counted");
+    }
+  }
   if (info.running) {
     record.warnings.push_back("the run is still being written: " + std::to_string(info.answers) +
                               " of " + std::to_string(info.expected_answers) + " answers so far");
@@ -39,9 +55,19 @@ evals::RunRecord record_of(const RunInfo& info) {
   return record;
 }
 
-evals::OutcomeStream stream_of(const Store& store, const std::string& run_id) {
-  const auto reader = std::make_shared<OutcomeReader>(store.outcomes(run_id));
-  return [reader] { return reader->next(); };
+// A run's outcomes without those past its stopping point, whose presence depends on chance.
+evals::OutcomeStream stream_of(const Store& store, const RunInfo& info) {
+  const auto reader = std::make_shared<OutcomeReader>(store.outcomes(info.id));
+  if (!info.decision || info.decision->rows_beyond.empty()) {
+    return [reader] { return reader->next(); };
+  }
+  const std::set<std::int64_t> beyond(info.decision->rows_beyond.begin(),
+                                      info.decision->rows_beyond.end());
+  return [reader, beyond] {
+    std::optional<evals::SampleOutcome> outcome = reader->next();
+    while (outcome && beyond.contains(outcome->row)) outcome = reader->next();
+    return outcome;
+  };
 }
 
 }  // namespace
@@ -50,8 +76,8 @@ evals::RunRecord summarize(const Store& store, const std::string& run_id) {
   const RunInfo info = store.run(run_id);
   evals::RunRecord record = record_of(info);
   evals::Summarizer summarizer({.epochs = info.epochs, .breakdowns = info.breakdowns});
-  OutcomeReader reader = store.outcomes(run_id);
-  while (const std::optional<evals::SampleOutcome> outcome = reader.next()) {
+  const evals::OutcomeStream next = stream_of(store, info);
+  while (const std::optional<evals::SampleOutcome> outcome = next()) {
     summarizer.add(*outcome);
   }
   summarizer.summary().apply_to(record);
@@ -64,8 +90,8 @@ evals::Comparison compare_runs(const Store& store, const std::string& run_a,
   std::vector<std::string> varied =
       evals::check_comparable(store.run(run_a).manifest, store.run(run_b).manifest, vary);
   return evals::compare_outcomes(summarize(store, run_a), summarize(store, run_b),
-                                 stream_of(store, run_a), stream_of(store, run_b),
-                                 std::move(varied));
+                                 stream_of(store, store.run(run_a)),
+                                 stream_of(store, store.run(run_b)), std::move(varied));
 }
 
 }  // namespace peira::runner

@@ -1,6 +1,5 @@
 #include "stats/betting_test.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -28,6 +27,7 @@ BettingTest::BettingTest(double null_mean, std::optional<std::int64_t> populatio
   if (population && *population < 1) {
     detail::invalid_argument("a population of " + std::to_string(*population));
   }
+  wealth_.fill(1);
 }
 
 void BettingTest::add(double x) {
@@ -48,7 +48,8 @@ void BettingTest::add(double x) {
     impossible_ = true;
   } else {
     const double ratio = mean > 0 ? x / mean : 0;
-    for (std::size_t k = 0; k < kNumBets; ++k) log_wealth_[k] += std::log1p(kBets[k] * (ratio - 1));
+    // Products, not logarithms: multiplication gives the same bits on every machine.
+    for (std::size_t k = 0; k < kNumBets; ++k) wealth_[k] *= 1 - kBets[k] + kBets[k] * ratio;
   }
   ++count_;
   sum_ += x;
@@ -58,17 +59,18 @@ void BettingTest::add(double x) {
   }
 }
 
-double BettingTest::log_capital() const {
+double BettingTest::capital() const {
   if (impossible_) return std::numeric_limits<double>::infinity();
-  const double most = *std::max_element(log_wealth_.begin(), log_wealth_.end());
   double sum = 0;
-  for (const double wealth : log_wealth_) sum += std::exp(wealth - most);
-  return most + std::log(sum / kNumBets);
+  for (const double wealth : wealth_) sum += wealth;
+  return sum / kNumBets;
 }
+
+double BettingTest::log_capital() const { return std::log(capital()); }
 
 bool BettingTest::rejects(double alpha) const {
   detail::require_open_unit(alpha, "alpha");
-  return log_capital() >= -std::log(alpha);
+  return capital() >= 1 / alpha;
 }
 
 Interval betting_interval(std::span<const double> scores, std::optional<std::int64_t> population,

@@ -40,17 +40,20 @@ class BettingTest {
   void add(double x);
 
   std::int64_t count() const { return count_; }
-  // ln of the capital; +infinity once the scores seen make the null impossible.
+  // ln of the capital; +infinity once the scores seen make the null impossible, -infinity when all
+  // is lost.
   double log_capital() const;
   bool rejects(double alpha) const;
 
  private:
+  double capital() const;
+
   double null_mean_;
   std::int64_t population_;  // 0: independent
   std::int64_t count_ = 0;
   double sum_ = 0;
   bool impossible_ = false;
-  std::array<double, kNumBets> log_wealth_{};
+  std::array<double, kNumBets> wealth_{};  // of one unit each; too little for a double is none
 };
 
 // The means that BettingTest has not ruled out after `scores`, each end at error level

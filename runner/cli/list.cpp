@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "evals/stop_rule.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
@@ -38,6 +39,7 @@ OrderedJson as_json(const RunInfo& run) {
   out["mean_score"] = run.answers > 0
                           ? OrderedJson(run.value_sum / static_cast<double>(run.answers))
                           : OrderedJson(nullptr);
+  if (run.decision) out["decision"] = evals::to_json(*run.decision);
   if (!run.why_stopped.empty()) out["why_stopped"] = run.why_stopped;
   if (!run.rescored_from.empty()) out["rescored_from"] = run.rescored_from;
   return out;
@@ -87,7 +89,8 @@ Command add_list(CLI::App& root) {
   CLI::App* app = add_subcommand(root, "list", "List the runs, newest first",
                                  R"(Examples  peira list
           peira list --suite gpqa --json
-"score" is the plain mean over answers; peira report adds the intervals.)");
+"score" is the plain mean over answers; peira report adds the intervals. The score of a "stopped" run
+(--stop-when) is of the questions it had asked when its claim was decided.)");
   const auto flags = std::make_shared<ListFlags>();
   app->add_option("--suite", flags->suite, "runs of this suite only");
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");

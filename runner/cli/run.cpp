@@ -16,6 +16,7 @@
 #include "reports/json.h"
 #include "runner/cli/command.h"
 #include "runner/cli/model_options.h"
+#include "runner/cli/stop_options.h"
 #include "runner/cli/tables.h"
 #include "runner/endpoints/open_model.h"
 #include "runner/executor.h"
@@ -42,6 +43,7 @@ struct RunFlags {
   TemplateFlags chat_template;
   SamplingFlags sampling;
   FormatFlags format;
+  StopFlags decision;
   std::vector<std::string> data, variants{"official"};
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
@@ -130,6 +132,15 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   return options;
 }
 
+// The arm beside: what --against names is changed, all else is as in `options`.
+RunOptions against_options(const RunOptions& options, const AgainstArm& against) {
+  RunOptions beside = options;
+  if (against.variant) beside.variant = *against.variant;
+  if (!beside.name.empty()) beside.name += "-against";
+  beside.on_progress = nullptr;
+  return beside;
+}
+
 int run(const RunFlags& flags) {
   std::vector<RunOptions> planned;
   for (const std::string& word : flags.suites) {
@@ -144,15 +155,27 @@ int run(const RunFlags& flags) {
     throw Error(ErrorCode::kUsage, "--resume and --new contradict each other");
   }
 
+  const std::optional<AgainstArm> against = parse_against(flags.decision.against);
+  std::vector<std::optional<evals::StopRule>> rules = rules_for(flags.decision, planned);
+  if (against && !flags.resume.empty()) {
+    throw Error(ErrorCode::kUsage,
+                "--resume continues one run, --against makes two\n  try: the same command again, "
+                "without --resume: it continues both");
+  }
+
   Store store(flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store));
   if (!flags.resume.empty()) {
     planned.front().resume = Resume::kRun;
     planned.front().resume_run = store.resolve_run(flags.resume);
   }
-  const std::unique_ptr<ModelClient> model =
-      open_model(flags.model.model, {.engine = flags.model.engine,
-                                     .template_options = flags.chat_template.variables(),
-                                     .template_date = flags.chat_template.date});
+  const auto open = [&](const std::string& name) {
+    return open_model(name, {.engine = flags.model.engine,
+                             .template_options = flags.chat_template.variables(),
+                             .template_date = flags.chat_template.date});
+  };
+  const std::unique_ptr<ModelClient> model = open(flags.model.model);
+  const std::unique_ptr<ModelClient> model_against =
+      against && !against->model.empty() ? open(against->model) : nullptr;
 
   const std::string today = model->opening_date();
   if (!today.empty()) {
@@ -166,7 +189,8 @@ int run(const RunFlags& flags) {
   std::vector<evals::RunRecord> records;
   bool interrupted = false;
   bool incomplete = false;
-  for (RunOptions& options : planned) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    RunOptions& options = planned[i];
     options.on_start = [&](const RunInfo& info, bool resumed, std::int64_t done) {
       if (!resumed) return;
       display.note("resuming " + info.id + ": " + std::to_string(done) + " of " +
@@ -177,14 +201,27 @@ int run(const RunFlags& flags) {
       }
     };
     options.on_progress = [&](const RunProgress& progress) { display.show(progress); };
-    RunOutcome outcome;
-    prepare_format(options.response_format.value_or(ResponseFormat()),
-                   [&] { outcome = execute_run(store, *model, options); });
-    for (const std::string& warning : outcome.warnings) display.note("warning: " + warning);
-    if (!outcome.complete) display.note(outcome.run_id + ": " + outcome.why_stopped);
-    records.push_back(summarize(store, outcome.run_id));
-    incomplete = incomplete || !outcome.complete;
-    interrupted = outcome.interrupted;
+    const std::unique_ptr<DecisionControl> control =
+        rules[i] ? control_for(store, *rules[i], flags.decision, options) : nullptr;
+    options.control = control.get();
+    std::vector<RunOutcome> outcomes;
+    prepare_format(options.response_format.value_or(ResponseFormat()), [&] {
+      if (!against || control == nullptr) {
+        outcomes.push_back(execute_run(store, *model, options));
+        return;
+      }
+      ModelClient& other = model_against ? *model_against : *model;
+      auto [arm, beside] = execute_pair(store, {*model, options},
+                                        {other, against_options(options, *against)}, *control);
+      outcomes = {std::move(arm), std::move(beside)};
+    });
+    for (const RunOutcome& outcome : outcomes) {
+      for (const std::string& warning : outcome.warnings) display.note("warning: " + warning);
+      if (!outcome.complete) display.note(outcome.run_id + ": " + outcome.why_stopped);
+      records.push_back(summarize(store, outcome.run_id));
+      incomplete = incomplete || !outcome.complete;
+      interrupted = interrupted || outcome.interrupted;
+    }
     if (interrupted) break;
   }
 
@@ -193,14 +230,19 @@ int run(const RunFlags& flags) {
     for (const evals::RunRecord& record : records) list.push_back(reports::to_json(record));
     print_json(OrderedJson{{"runs", std::move(list)}});
   } else {
-    print(run_table(records));
+    std::string sentences;
+    for (const evals::RunRecord& record : records) {
+      if (!record.decision || !record.decision->role.empty()) continue;
+      sentences += evals::decision_sentence(*record.decision) + "\n";
+    }
+    print((sentences.empty() ? "" : sentences + "\n") + run_table(records));
     std::string ids;
     for (const evals::RunRecord& record : records) ids += " " + record.run_id;
     note("stored as" + ids + "\nnext: peira show" + ids.substr(0, ids.find(' ', 1)) +
          "   peira report" + ids + " -o report.html");
   }
   if (interrupted) note("interrupted: the same command continues where it stopped");
-  return incomplete ? kIncomplete : kPassed;
+  return decision_status(records, incomplete);
 }
 
 }  // namespace
@@ -212,6 +254,12 @@ Command add_run(CLI::App& root) {
           peira run gpqa --prompt direct --prompt chain-of-thought      two runs to compare
           peira run my-suite.json --data answers.csv --limit 50 --json
           peira run aime --regex 'The answer is \\boxed\{[0-9]{1,3}\}'    replies of this form only
+          peira run gpqa --stop-when 'gpqa>=0.80'                 stop once it is decided, right or not
+          peira run gpqa --prompt direct --against chain-of-thought \
+                    --stop-when 'no-worse-than against by 0.02'    two arms, question by question
+A claim of --stop-when is about the score that the whole benchmark would have in this very run: its
+questions are asked in a seeded random order until no doubt is left at --stop-error. Exit 0: the
+claim is true, 1: false, 5: undecided (questions failed, or the run was interrupted).
 A run that was interrupted or killed continues when the same command is given again. A finished one
 is not repeated: its replies come from the response cache (--no-cache asks the model again).)");
   const auto flags = std::make_shared<RunFlags>();
@@ -258,6 +306,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->allow_extra_args(false)
       ->group("Sampling");
   add_format_flags(*app, flags->format);
+  add_stop_flags(*app, flags->decision);
   app->add_flag("--no-response-format", flags->no_format,
                 "free answers, also where the suite declares a form")
       ->group("Sampling");

@@ -23,6 +23,12 @@ struct ShowFlags {
   std::int64_t max_samples = 20;
 };
 
+bool is_beyond(const RunInfo& run, const SampleStory& story) {
+  if (!run.decision) return false;
+  const std::vector<std::int64_t>& rows = run.decision->rows_beyond;
+  return std::find(rows.begin(), rows.end(), story.sample.row) != rows.end();
+}
+
 OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
   const evals::Score& score = story.answer.score;
   OrderedJson out{{"sample_id", story.sample.id},      {"row", story.sample.row},
@@ -61,6 +67,7 @@ OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
   out["parse_flag"] = score.parse_flag;
   out["guessed"] = score.guessed;
   out["notes"] = score.notes;
+  out["past_stopping_point"] = is_beyond(run, story);
   return out;
 }
 
@@ -108,6 +115,9 @@ std::string story_text(const RunInfo& run, const SampleStory& story) {
   if (!score.rule.empty()) out += " by " + score.rule;
   out += ", gold " + story.answer.gold + "\n  " + score.why + "\n";
   for (const std::string& line : score.notes) out += "  note: " + line + "\n";
+  if (is_beyond(run, story)) {
+    out += "  note: answered past the point at which the run stopped: kept, not counted\n";
+  }
   return out;
 }
 

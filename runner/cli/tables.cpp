@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "evals/stop_rule.h"
 #include "reports/report.h"
 #include "reports/tables.h"
 #include "runner/cli/command.h"
@@ -55,7 +56,9 @@ std::string run_table(const std::vector<evals::RunRecord>& records) {
 }
 
 std::string run_details(const evals::RunRecord& record) {
-  std::string out = run_table({record}) + "\n" + draw(reports::metrics_table(record));
+  std::string out;
+  if (record.decision) out += evals::decision_sentence(*record.decision) + "\n\n";
+  out += run_table({record}) + "\n" + draw(reports::metrics_table(record));
   if (record.states.guessed > 0) {
     out += std::to_string(record.states.guessed) + " answers are the official grader's own guess\n";
   }
