@@ -12,6 +12,8 @@
 namespace peira::stats {
 namespace {
 
+constexpr std::size_t kMostRatios = 20'000;
+
 double weight_of(std::size_t i, std::size_t j, std::size_t k, KappaWeights weights) {
   const double gap = (static_cast<double>(i) - static_cast<double>(j)) / static_cast<double>(k - 1);
   switch (weights) {
@@ -104,6 +106,9 @@ std::optional<double> alpha_of(const std::vector<const std::vector<double>*>& un
   if (scale == RatingScale::kNominal) {
     for (const auto& [value, count] : frequencies) expected += count * (n - count);
   } else if (scale == RatingScale::kRatio) {
+    if (frequencies.size() > kMostRatios) {
+      throw StatsError("BudgetExceeded", "more than 20,000 different ratings on a ratio scale");
+    }
     for (const auto& [a, count_a] : frequencies) {
       for (const auto& [b, count_b] : frequencies) {
         expected += count_a * count_b * ratio_distance(a, b);
@@ -138,7 +143,7 @@ std::vector<const std::vector<double>*> rated_twice(std::span<const std::vector<
 
 AgreementTable::AgreementTable(std::size_t num_categories) : num_categories_(num_categories) {
   if (num_categories < 2) detail::invalid_argument("agreement needs two categories or more");
-  if (num_categories > 10'000) detail::invalid_argument("more than 10,000 categories");
+  if (num_categories > 2000) detail::invalid_argument("more than 2,000 categories");
   counts_.assign(num_categories * num_categories, 0);
 }
 
@@ -272,6 +277,7 @@ FleissKappa fleiss_kappa(std::span<const std::int64_t> counts, std::size_t num_c
   result.std_error_null = std::sqrt(2 / (items * n * (n - 1))) *
                           std::sqrt(std::max(0.0, spread * spread - skew)) / spread;
   result.z = result.kappa / result.std_error_null;
+  result.p = normal_p_value(result.z);
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "stats/distributions.h"
 #include "stats/intervals.h"
 
 namespace peira::stats {
@@ -23,7 +24,7 @@ enum class KappaWeights {
 // have been given, in their order.
 class AgreementTable {
  public:
-  // throws Error(kUsage) "InvalidArgument": fewer than two categories.
+  // throws Error(kUsage) "InvalidArgument": fewer than two categories or more than 2,000.
   explicit AgreementTable(std::size_t num_categories);
   // throws Error(kUsage) "InvalidArgument": a category out of range.
   void add(std::size_t rating1, std::size_t rating2, std::int64_t times = 1);
@@ -71,6 +72,7 @@ struct FleissKappa {
   double expected = 0;
   double std_error_null = 0;
   double z = 0;  // kappa / std_error_null
+  PValue p;      // of z, two-sided
 };
 
 // Fleiss's kappa of a fixed number of ratings an item, of raters who need not be the same.
@@ -98,7 +100,8 @@ struct AlphaBootstrap {
 //
 // units   the ratings that each unit (item) got, finite; units with fewer than two are left out.
 // throws  Error(kData): "EmptyInput" (no unit with two ratings), "NonFiniteInput", "NotEstimable"
-//         (all ratings equal); Error(kUsage) "InvalidArgument": a negative rating on a ratio scale.
+//         (all ratings equal); Error(kUsage) "InvalidArgument": a negative rating on a ratio
+//         scale, "BudgetExceeded": more than 20,000 different ratings on one.
 // cost    on a ratio scale grows with the square of the number of different ratings.
 // source  Krippendorff (2011), "Computing Krippendorff's alpha-reliability": 1 - Do / De. On an
 //         ordinal scale the distance is that of mid-ranks. irr kripp.alpha.

@@ -13,10 +13,14 @@ namespace {
 
 constexpr int kMaxSteps = 200;
 constexpr double kStepTolerance = 1e-12;
+constexpr std::size_t kMostPlayers = 2000;  // a step solves k^3 / 3 products
 
 void require_battles(std::span<const Battles> battles, std::size_t k,
                      const BradleyTerryOptions& options) {
   if (k < 2) detail::invalid_argument("a ranking needs two players or more");
+  if (k > kMostPlayers) {
+    throw StatsError("BudgetExceeded", "a ranking of more than 2,000 players");
+  }
   if (options.reference >= k) detail::invalid_argument("the reference is no player");
   if (!(options.ridge >= 0) || !std::isfinite(options.ridge)) {
     detail::invalid_argument("a ridge penalty must not be negative");

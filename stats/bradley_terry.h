@@ -56,6 +56,7 @@ struct BradleyTerry {
 //              "DisconnectedGraph" (the message lists the components), "SeparatedData" without a
 //              ridge (a set of players that nobody outside it ever beat, or that beat nobody:
 //              strengths are infinite); Error(kInternal) "NoConvergence".
+//              "BudgetExceeded" (Error(kUsage)) past 2,000 players.
 // source       Bradley and Terry (1952); existence: Ford (1957). R glm(cbind(w, l) ~ X - 1,
 //              binomial); sandwich H^-1 (sum of squared scores) H^-1, a tie's score being that of
 //              half a win.

@@ -10,8 +10,9 @@
 namespace peira::stats {
 namespace {
 
-double upper_tail(double statistic, std::optional<double> df) {
-  return df ? t_upper_tail(statistic, *df) : normal_upper_tail(statistic);
+PValue upper_tail(double statistic, std::optional<double> df) {
+  return df ? t_p_value(statistic, *df, Alternative::kGreater)
+            : normal_p_value(statistic, Alternative::kGreater);
 }
 
 void require_estimate(double estimate, double std_error) {
@@ -50,8 +51,11 @@ Equivalence equivalence_test(double estimate, double std_error, std::optional<do
   } else {
     result.statistic_low = (estimate - bounds.low) / std_error;
     result.statistic_high = (estimate - bounds.high) / std_error;
-    result.p_low = upper_tail(*result.statistic_low, df);
-    result.p_high = upper_tail(-*result.statistic_high, df);
+    const PValue low = upper_tail(*result.statistic_low, df);
+    const PValue high = upper_tail(-*result.statistic_high, df);
+    result.p_low = low.value;
+    result.p_high = high.value;
+    result.log10_p = std::max(low.log10, high.log10);
     const double reach = (df ? t_quantile(1 - alpha, *df) : normal_quantile(1 - alpha)) * std_error;
     result.interval = {estimate - reach, estimate + reach};
   }
@@ -102,7 +106,9 @@ NonInferiority non_inferiority(double estimate, double std_error, std::optional<
     result.p_value = gain > -options.margin ? 0 : 1;
   } else {
     result.statistic = (gain + options.margin) / std_error;
-    result.p_value = upper_tail(*result.statistic, df);
+    const PValue p = upper_tail(*result.statistic, df);
+    result.p_value = p.value;
+    result.log10_p = p.log10;
   }
   result.non_inferior = result.p_value < options.alpha;
   return result;
@@ -125,7 +131,9 @@ NonInferiority non_inferior_pairs(const PairedCounts& counts,
   result.statistic = tango_score(gains, -options.margin);
   result.difference =
       static_cast<double>(counts.only_b - counts.only_a) / static_cast<double>(counts.total());
-  result.p_value = normal_upper_tail(*result.statistic);
+  const PValue p = normal_p_value(*result.statistic, Alternative::kGreater);
+  result.p_value = p.value;
+  result.log10_p = p.log10;
   result.non_inferior = result.p_value < options.alpha;
   return result;
 }

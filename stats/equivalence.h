@@ -31,6 +31,7 @@ struct Equivalence {
   std::optional<double> statistic_high;
   double p_high = 1;
   double p = 1;                       // the larger one: the two one-sided tests'
+  std::optional<double> log10_p;      // finite also where p underflows; empty without spread
   Interval interval;                  // confidence 1 - 2 alpha
   bool equivalent = false;            // p < alpha
   std::vector<std::string> warnings;  // "zero_variance": p is 0 or 1 by where the estimate lies
@@ -64,6 +65,7 @@ struct NonInferiority {
   // Of the null that b is worse by at least the margin; empty without spread.
   std::optional<double> statistic;
   double p_value = 1;                 // its upper tail: small shows that b is not that much worse
+  std::optional<double> log10_p;      // finite also where p_value underflows; empty without spread
   bool non_inferior = false;          // p < alpha
   std::vector<std::string> warnings;  // "zero_variance": p is 0 or 1 by where the estimate lies
 };

@@ -4,15 +4,19 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "stats/detail/checks.h"
 #include "stats/distributions.h"
+#include "stats/multiple_comparisons.h"
 
 namespace peira::stats {
 namespace {
 
 constexpr double kLeastExpected = 5;
 constexpr std::int64_t kMostExactUnits = 200;
+constexpr std::int64_t kMostUnits = 1'000'000'000'000'000;  // whole in a double, sums in 64 bits
 
 struct Arm {
   double units = 0;
@@ -101,7 +105,7 @@ SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
     if (!(weights[i] >= 0) || !std::isfinite(weights[i])) {
       detail::invalid_argument("weight " + std::to_string(i) + " is " + std::to_string(weights[i]));
     }
-    if (observed[i] < 0) {
+    if (observed[i] < 0 || observed[i] > kMostUnits) {
       detail::invalid_argument("count " + std::to_string(i) + " is " + std::to_string(observed[i]));
     }
     total_weight += weights[i];
@@ -130,10 +134,13 @@ SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
   }
   result.df = static_cast<int>(arms.size()) - 1;
   if (least_expected >= kLeastExpected) {
-    result.p_value = chi_squared_upper_tail(result.chi_squared, result.df);
+    const PValue p = chi_squared_p_value(result.chi_squared, result.df);
+    result.p_value = p.value;
+    result.log10_p = p.log10;
   } else if (arms.size() == 2 && result.num_units <= kMostExactUnits) {
     result.p_value =
         exact_binomial_p(static_cast<std::int64_t>(arms[0].units), result.num_units, arms[0].share);
+    result.log10_p = std::log10(*result.p_value);  // of 200 units or fewer: never 0
     result.exact = true;
   } else {
     result.warnings.emplace_back("insufficient");
@@ -146,6 +153,33 @@ SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
   result.sequential_p = std::min(1.0, std::exp(-result.log_e_value));
   result.sequential_mismatch = result.log_e_value >= -std::log(options.threshold);
   return result;
+}
+
+std::vector<SrmGroup> sample_ratio_mismatch_by_group(
+    std::span<const std::vector<std::int64_t>> observed, std::span<const double> weights,
+    const SrmOptions& options) {
+  std::vector<SrmGroup> groups;
+  std::vector<double> p_values;
+  for (const std::vector<std::int64_t>& counts : observed) {
+    SrmGroup group;
+    try {
+      group.test = sample_ratio_mismatch(counts, weights, options);
+    } catch (const StatsError& error) {
+      if (!std::string_view(error.what()).starts_with("EmptyInput")) throw;
+      group.test.warnings.emplace_back("insufficient");
+    }
+    if (group.test.p_value) p_values.push_back(*group.test.p_value);
+    groups.push_back(std::move(group));
+  }
+  const std::vector<double> adjusted = holm(p_values);
+  std::size_t next = 0;
+  for (SrmGroup& group : groups) {
+    if (!group.test.p_value) continue;
+    group.adjusted_p = adjusted[next++];
+    group.test.status =
+        *group.adjusted_p < options.threshold ? SrmStatus::kMismatch : SrmStatus::kOk;
+  }
+  return groups;
 }
 
 IndependenceTest assignment_independence(std::span<const std::int64_t> table,
@@ -186,7 +220,7 @@ IndependenceTest assignment_independence(std::span<const std::int64_t> table,
     test.chi_squared += gap * gap / expected;
     test.smallest_expected = std::min(test.smallest_expected, expected);
   }
-  test.p_value = chi_squared_upper_tail(test.chi_squared, test.df);
+  test.p = chi_squared_p_value(test.chi_squared, test.df);
   return test;
 }
 

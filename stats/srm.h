@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "stats/distributions.h"
+
 namespace peira::stats {
 
 enum class SrmStatus {
@@ -28,7 +30,8 @@ struct SrmResult {
   int df = 0;  // variants with a positive weight, less one
   // Chi-squared, or exact binomial where an expected count is below 5; empty if insufficient.
   std::optional<double> p_value;
-  bool exact = false;  // p_value is the exact binomial one
+  std::optional<double> log10_p;  // finite also where p_value underflows
+  bool exact = false;             // p_value is the exact binomial one
   SrmStatus status = SrmStatus::kInsufficient;
 
   // The test that may be looked at every day: e-value of a Dirichlet-multinomial mixture against
@@ -57,6 +60,21 @@ struct SrmResult {
 SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
                                 std::span<const double> weights, const SrmOptions& options = {});
 
+struct SrmGroup {
+  SrmResult test;                    // its status by the adjusted p
+  std::optional<double> adjusted_p;  // Holm's over all groups that have a p; empty like theirs
+};
+
+// The same for every day or every segment of an experiment, Holm's adjustment over them: one bad
+// segment must not hide in a good total, nor many segments raise a false alarm. A group without
+// units is insufficient.
+//
+// observed  a row of counts a group.
+// throws    as sample_ratio_mismatch, but for "EmptyInput".
+std::vector<SrmGroup> sample_ratio_mismatch_by_group(
+    std::span<const std::vector<std::int64_t>> observed, std::span<const double> weights,
+    const SrmOptions& options = {});
+
 // p-value that two assignments of the same units are independent: chi-squared of their cross
 // tabulation, without continuity correction (R chisq.test(table, correct = FALSE)).
 //
@@ -67,7 +85,7 @@ SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
 struct IndependenceTest {
   double chi_squared = 0;
   int df = 0;
-  double p_value = 1;
+  PValue p;
   double smallest_expected = 0;
 };
 IndependenceTest assignment_independence(std::span<const std::int64_t> table,

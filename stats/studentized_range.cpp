@@ -78,7 +78,7 @@ double studentized_range_upper_tail(double q, double k, double df) {
   require_parameters(k, df);
   if (std::isnan(q)) throw StatsError("NonFiniteInput", "a studentized range is NaN");
   if (q <= 0) return 1;
-  if (std::isinf(q)) return 0;
+  if (q > 1e150) return 0;  // below 1e-140 whatever df, and q^2 must not overflow
   // Beyond this the estimate of the standard deviation is as good as known: the difference is of
   // order 1 / df.
   if (std::isinf(df) || df > 1e14) return range_upper_tail(q, k);

@@ -170,7 +170,9 @@ NonInferiority non_inferior_proportions(const ProportionCounts& counts,
   const double z = difference_score(counts, null, bias_corrected) * (higher ? 1 : -1);
   if (std::isfinite(z)) {
     result.statistic = z;
-    result.p_value = normal_upper_tail(z);
+    const PValue p = normal_p_value(z, Alternative::kGreater);
+    result.p_value = p.value;
+    result.log10_p = p.log10;
   } else {
     result.warnings.emplace_back("zero_variance");
     result.p_value = z > 0 ? 0 : 1;

@@ -27,6 +27,7 @@ OrderedJson report(const Equivalence& test, double alpha) {
           {"t_upper", json_of(test.statistic_high)},
           {"p_upper", test.p_high},
           {"p", test.p},
+          {"log10_p", json_of(test.log10_p)},
           {interval_name(1 - 2 * alpha), json_of(test.interval)},
           {"equivalent", test.equivalent},
           {"warnings", test.warnings}};
@@ -84,6 +85,7 @@ OrderedJson run_noninferiority_paired(const Json& in) {
   return {{"diff", test.difference},
           {"z_tango", json_of(test.statistic)},
           {"p", test.p_value},
+          {"log10_p", json_of(test.log10_p)},
           {"ci95_tango", json_of(tango_interval(counts, 0.95))},
           {"non_inferior", test.non_inferior}};
 }

@@ -15,11 +15,17 @@ OrderedJson run_srm(const Json& in) {
                            .prior_concentration = fields.number("concentration", 100)};
   fields.finish();
   const SrmResult test = sample_ratio_mismatch(observed, weights, options);
-  return {{"chi2", test.chi_squared},      {"df", test.df},
-          {"p", json_of(test.p_value)},    {"exact", test.exact},
-          {"srm", to_string(test.status)}, {"log_e_dirichlet_c100", test.log_e_value},
-          {"seq_p", test.sequential_p},    {"seq_mismatch", test.sequential_mismatch},
-          {"n", test.num_units},           {"units_of_zero_weight", test.units_of_zero_weight},
+  return {{"chi2", test.chi_squared},
+          {"df", test.df},
+          {"p", json_of(test.p_value)},
+          {"log10_p", json_of(test.log10_p)},
+          {"exact", test.exact},
+          {"srm", to_string(test.status)},
+          {"log_e_dirichlet_c100", test.log_e_value},
+          {"seq_p", test.sequential_p},
+          {"seq_mismatch", test.sequential_mismatch},
+          {"n", test.num_units},
+          {"units_of_zero_weight", test.units_of_zero_weight},
           {"warnings", test.warnings}};
 }
 

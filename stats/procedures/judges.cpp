@@ -13,9 +13,9 @@ namespace peira::stats {
 namespace {
 
 std::size_t player_of(double value) {
-  if (!(value >= 0 && value < 1e4) || value != std::floor(value)) {
+  if (!(value >= 0 && value < 2000) || value != std::floor(value)) {
     throw StatsError("InvalidArgument",
-                     "a player is a number from 0 to 9999, not " + std::to_string(value));
+                     "a player is a number from 0 to 1999, not " + std::to_string(value));
   }
   return static_cast<std::size_t>(value);
 }
@@ -130,7 +130,9 @@ OrderedJson run_fleiss_kappa(const Json& in) {
           {"p_bar", kappa.observed},
           {"p_e", kappa.expected},
           {"se0", kappa.std_error_null},
-          {"z", kappa.z}};
+          {"z", kappa.z},
+          {"p", kappa.p.value},
+          {"log10_p", kappa.p.log10}};
 }
 
 OrderedJson run_krippendorff_alpha(const Json& in) {

@@ -1,6 +1,7 @@
 #include "stats/srm.h"
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,8 @@ TEST(SampleRatioMismatch, RefusesWhatIsNoSplit) {
   expect_error(ErrorCode::kData, "LengthMismatch", call({1, 2}, {1}));
   expect_error(ErrorCode::kData, "EmptyInput", call({0, 0}, {1, 1}));
   expect_error(ErrorCode::kUsage, "InvalidArgument", call({1, -1}, {1, 1}));
+  expect_error(ErrorCode::kUsage, "InvalidArgument",
+               call({1, std::numeric_limits<std::int64_t>::max()}, {1, 1}));
   expect_error(ErrorCode::kUsage, "InvalidArgument", call({1, 1}, {1, -1}));
   expect_error(ErrorCode::kUsage, "InvalidArgument", call({1, 1}, {1, std::nan("")}));
   expect_error(ErrorCode::kUsage, "InvalidArgument", call({10, 0}, {1, 0}));
@@ -90,14 +93,36 @@ TEST(SampleRatioMismatch, RefusesWhatIsNoSplit) {
   });
 }
 
+// A split broken on one of three days; an empty day is no evidence.
+TEST(SampleRatioMismatch, IsAdjustedOverGroups) {
+  const std::vector<Counts> days{{500, 510}, {600, 450}, {0, 0}, {505, 495}};
+  const std::vector<SrmGroup> got = sample_ratio_mismatch_by_group(days, Weights{1, 1});
+  const double alone = sample_ratio_mismatch(days[1], Weights{1, 1}).p_value.value();
+  EXPECT_DOUBLE_EQ(got[1].adjusted_p.value(), 3 * alone);
+  EXPECT_EQ(got[1].test.status, SrmStatus::kMismatch);
+  EXPECT_EQ(got[0].test.status, SrmStatus::kOk);
+  EXPECT_EQ(got[2].test.status, SrmStatus::kInsufficient);
+  EXPECT_FALSE(got[2].adjusted_p);
+  expect_error(ErrorCode::kData, "LengthMismatch", [&] {
+    sample_ratio_mismatch_by_group(days, Weights{1, 1, 1});
+  });
+}
+
+TEST(SampleRatioMismatch, KeepsTheLogarithmWherePUnderflows) {
+  const SrmResult got = sample_ratio_mismatch(Counts{900'000, 500'000}, Weights{1, 1});
+  EXPECT_EQ(got.p_value, 0);
+  EXPECT_LT(got.log10_p.value(), -20'000);
+  EXPECT_TRUE(std::isfinite(got.log10_p.value()));
+}
+
 // R 4.2.2: chisq.test(matrix(c(50, 60, 40, 55), 2, byrow = TRUE), correct = FALSE).
 TEST(AssignmentIndependence, IsPearsonsTest) {
   const IndependenceTest got = assignment_independence(Counts{50, 60, 40, 55}, 2);
   EXPECT_NEAR(got.chi_squared, 0.232184545685691, 1e-12);
-  EXPECT_NEAR(got.p_value, 0.629908730572928, 1e-12);
+  EXPECT_NEAR(got.p.value, 0.629908730572928, 1e-12);
   EXPECT_EQ(got.df, 1);
   // An empty row changes nothing.
-  EXPECT_EQ(assignment_independence(Counts{50, 60, 0, 0, 40, 55}, 2).p_value, got.p_value);
+  EXPECT_EQ(assignment_independence(Counts{50, 60, 0, 0, 40, 55}, 2).p.value, got.p.value);
 }
 
 TEST(AssignmentIndependence, RefusesATableWithoutTwoRows) {

@@ -48,6 +48,9 @@ TEST(StudentizedRange, MeetsItsLimits) {
   EXPECT_EQ(studentized_range_upper_tail(0, 3, 5), 1);
   EXPECT_EQ(studentized_range_upper_tail(-1, 3, 5), 1);
   EXPECT_EQ(studentized_range_upper_tail(HUGE_VAL, 3, 5), 0);
+  EXPECT_EQ(studentized_range_upper_tail(1e308, 3, 5), 0);
+  // Two means and one degree of freedom: t's tail is 1 / (pi t), twice, far out.
+  expect_tail(1e100, 2, 1, 2 / (3.141592653589793 * 1e100 / std::sqrt(2.0)), 1e-10);
   expect_tail(3.3, 4, 1e12, studentized_range_upper_tail(3.3, 4, HUGE_VAL), 1e-9);
 }
 
