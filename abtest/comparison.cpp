@@ -94,6 +94,39 @@ void compare_quantiles(Comparison& out, const Metric& metric, const ArmData& con
   out.warnings.insert(out.warnings.end(), test.warnings.begin(), test.warnings.end());
 }
 
+// The test that fits the metric's type.
+void run_test(Comparison& out, const Metric& metric, const ArmData& control, const ArmData& treated,
+              const ComparisonOptions& options) {
+  const stats::TestOptions test{.confidence = 1 - options.alpha};
+  switch (metric.type) {
+    case MetricType::kMean:
+    case MetricType::kCount:
+      compare_values(out, control, treated, test);
+      return;
+    case MetricType::kProportion:
+      compare_shares(out, control, treated, test);
+      return;
+    case MetricType::kRatio:
+      set_test(out, stats::ratio_metric_test(control.ratio(), treated.ratio(), test),
+               "delta method, Welch t");
+      return;
+    case MetricType::kQuantile:
+      compare_quantiles(out, metric, control, treated, options);
+      return;
+  }
+}
+
+void add_bayesian(Comparison& out, const ArmData& control, const ArmData& treated) {
+  if (control.type() == MetricType::kProportion) {
+    const stats::ProportionCounts counts = counts_of(control, treated);
+    const stats::BetaDistribution uniform;
+    out.bayesian = stats::compare_shares(uniform.updated(counts.successes_a, counts.trials_a),
+                                         uniform.updated(counts.successes_b, counts.trials_b));
+  } else if (control.type() != MetricType::kQuantile && *out.std_error > 0) {
+    out.bayesian = stats::normal_posterior(*out.estimate, *out.std_error).comparison;
+  }
+}
+
 // The standard error of one arm's value, for its lift.
 std::optional<stats::ArmEstimate> arm_estimate(const ArmData& arm) {
   if (arm.type() == MetricType::kRatio) {
@@ -260,30 +293,12 @@ Comparison compare(const Metric& metric, const std::string& variant, const ArmDa
   out.control_std_dev = control.std_dev();
   out.treated_std_dev = treated.std_dev();
   if (out.control && out.treated) out.estimate = *out.treated - *out.control;
-  const stats::TestOptions test{.confidence = 1 - options.alpha};
   try {
-    switch (metric.type) {
-      case MetricType::kMean:
-      case MetricType::kCount:
-        compare_values(out, control, treated, test);
-        break;
-      case MetricType::kProportion:
-        compare_shares(out, control, treated, test);
-        break;
-      case MetricType::kRatio:
-        set_test(out, stats::ratio_metric_test(control.ratio(), treated.ratio(), test),
-                 "delta method, Welch t");
-        break;
-      case MetricType::kQuantile:
-        compare_quantiles(out, metric, control, treated, options);
-        break;
-    }
-    add_effect_size(out, control, treated, test.confidence);
-    add_lift(out, control, treated, test.confidence);
+    run_test(out, metric, control, treated, options);
+    add_effect_size(out, control, treated, 1 - options.alpha);
+    add_lift(out, control, treated, 1 - options.alpha);
     add_sequential(out, options, metric.type);
-    if (!out.bayesian && *out.std_error > 0 && metric.type != MetricType::kQuantile) {
-      out.bayesian = stats::normal_posterior(*out.estimate, *out.std_error).comparison;
-    }
+    add_bayesian(out, control, treated);
     add_guardrail(out, metric, control, treated, options);
   } catch (const Error& error) {
     // Too few units, no spread and the like are findings about the data, told where the test would
@@ -303,6 +318,14 @@ Comparison compare(const Metric& metric, const std::string& variant, const ArmDa
     return bare;
   }
   return out;
+}
+
+stats::PValue comparison_p_value(const Metric& metric, const ArmData& control,
+                                 const ArmData& treated, const ComparisonOptions& options) {
+  check(metric, control, treated, options);
+  Comparison out;
+  run_test(out, metric, control, treated, options);
+  return *out.fixed_p;
 }
 
 }  // namespace peira::abtest

@@ -100,4 +100,9 @@ struct Comparison {
 Comparison compare(const Metric& metric, const std::string& variant, const ArmData& control,
                    const ArmData& treated, const ComparisonOptions& options = {});
 
+// The p-value of that comparison alone (fixed_p), for who needs many.
+// throws  as compare; Error(kData): the data allow no test.
+stats::PValue comparison_p_value(const Metric& metric, const ArmData& control,
+                                 const ArmData& treated, const ComparisonOptions& options = {});
+
 }  // namespace peira::abtest

@@ -20,28 +20,11 @@
 #include "evals/suite.h"
 #include "runner/executor.h"
 #include "runner/store.h"
+#include "tests/support/temporary_folder.h"
 
 namespace peira::runner::testing {
 
-// A folder of its own, gone with the object.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "peira-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using TempFolder = test::TemporaryFolder;
 
 class VectorReader : public datasets::SampleReader {
  public:
