@@ -56,7 +56,7 @@ struct PairComparison {
 
   // Of the difference, simultaneous for all pairs.
   // throws  Error(kUsage) "InvalidProbability".
-  // cost    some ten tails of the studentized range: tens of milliseconds.
+  // cost    some ten tails of the studentized range: ten milliseconds.
   Interval interval(double confidence = 0.95) const;
 };
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kLeastExpected = 5;
 constexpr std::int64_t kMostExactUnits = 200;
+constexpr double kLeastShare = 1e-9;  // below it a share is a slip, and its expectation no number
 constexpr std::int64_t kMostUnits = 1'000'000'000'000'000;  // whole in a double, sums in 64 bits
 
 struct Arm {
@@ -114,6 +115,9 @@ SrmResult sample_ratio_mismatch(std::span<const std::int64_t> observed,
   SrmResult result;
   std::vector<Arm> arms;
   for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > 0 && weights[i] < kLeastShare * total_weight) {
+      detail::invalid_argument("weight " + std::to_string(i) + " is less than 1e-9 of all weights");
+    }
     if (weights[i] > 0) {
       arms.push_back({static_cast<double>(observed[i]), weights[i] / total_weight});
       result.num_units += observed[i];

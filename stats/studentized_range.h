@@ -8,7 +8,7 @@ namespace peira::stats {
 //
 // k, df   k >= 2 and whole; df >= 1, infinite for a known standard deviation.
 // throws  Error(kUsage) "InvalidArgument"; Error(kData) "NonFiniteInput": q is NaN.
-// cost    half a millisecond to a few: two nested integrals.
+// cost    about a millisecond: two nested integrals.
 // source  P(Q > q) = int_0^inf f(s) [1 - W(q s)] ds, f the density of chi_df / sqrt(df),
 //         W(w) = k int phi(z) [Phi(z) - Phi(z - w)]^(k-1) dz. R ptukey, scipy studentized_range.
 double studentized_range_upper_tail(double q, double k, double df);

@@ -1,4 +1,7 @@
 #include "stats/anova.h"
+
+#include <cmath>
+
 #include "stats/errors.h"
 #include "stats/procedures/fields.h"
 #include "stats/procedures/tables.h"
@@ -50,9 +53,15 @@ OrderedJson run_tukey_hsd(const Json& in) {
   fields.finish();
   OrderedJson tukey = OrderedJson::array();
   OrderedJson intervals = OrderedJson::array();
+  double q_limit = 0;  // the same for all pairs: one k, one df
   for (const PairComparison& pair : tukey_hsd(groups)) {
+    if (intervals.empty()) {
+      q_limit =
+          studentized_range_quantile(confidence, static_cast<double>(pair.num_groups), pair.df);
+    }
+    const double reach = q_limit / std::sqrt(2.0) * pair.std_error;
     tukey.push_back({pair.i, pair.j, pair.difference, pair.q, pair.p});
-    intervals.push_back(json_of(pair.interval(confidence)));
+    intervals.push_back(json_of(Interval{pair.difference - reach, pair.difference + reach}));
   }
   OrderedJson out{{"i_j_diff_q_p", tukey}, {"ci", intervals}};
   try {
