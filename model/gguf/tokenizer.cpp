@@ -112,85 +112,88 @@ Json byte_level(bool use_regex) {
           {"use_regex", use_regex}};
 }
 
-Json sequence(std::vector<Json> parts) {
-  return {{"type", "Sequence"}, {"pretokenizers", std::move(parts)}};
-}
-
-constexpr const char* kGpt2Pattern =
+constexpr const char* kGpt2 =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* kQwen2 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kGpt4o =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kTekken =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kDeepseek3 =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Letters of Latin, Greek, Cyrillic, Armenian, Georgian and other scripts that have case.
+constexpr const char* kDeepseekWords =
+    "\\s?[A-Za-z"
+    "µÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-"
+    "ᵷᵹ-"
+    "ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹ"
+    "ℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-"
+    "𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
+    "]+";
+constexpr const char* kSeed =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kQwen35 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kBailing =
+    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
 
 // What a value of tokenizer.ggml.pre stands for: the parts of tokenizer.json that the format leaves
 // out.
 struct PreTokenizer {
   std::vector<std::string_view> names;
-  bool has_nfc;
-  bool ignores_merges;  // a word that is a token is taken whole
-  bool adds_bos;        // where tokenizer.ggml.add_bos_token does not say
-  Json (*make)();
+  std::vector<const char*> patterns;  // each splits what those before it left whole
+  bool has_nfc = false;
+  bool ignores_merges = false;  // a word that is a token is taken whole
+  bool adds_bos = false;        // where tokenizer.ggml.add_bos_token does not say
 };
 
-// source  the tokenizer.json of the models that the names come from (Qwen2, Llama 3, gpt-oss,
-//         OLMo, Mistral Nemo, StarCoder); "default" as llama.cpp has it, src/llama-vocab.cpp.
+// source  names, patterns, merges and tokens in front: llama.cpp, src/llama-vocab.cpp; where the
+//         tokenizer.json of a model is known (Qwen3, Llama 3 and 4, gpt-oss, GPT-NeoX for OLMo,
+//         DeepSeek-V3), its own pattern, normalizer and ignore_merges.
 const std::vector<PreTokenizer>& pre_tokenizers() {
   static const std::vector<PreTokenizer> kAll{
-      {{"qwen2", "deepseek-r1-qwen", "megrez"},
-       true,
-       false,
-       false,
-       [] {
-         return sequence(
-             {split(
-                  R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-              byte_level(false)});
-       }},
-      {{"llama-bpe", "llama3", "llama-v3"},
+      {{"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez"}, {kQwen2}, true},
+      {{"stablelm2", "hunyuan", "solar-open"}, {kQwen2}},
+      {{"qwen35"}, {kQwen35}, true},
+      {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
+       {kLlama3},
        false,
        true,
-       true,
-       [] {
-         return sequence(
-             {split(
-                  R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-              byte_level(false)});
-       }},
-      {{"gpt-4o", "llama4"},
-       false,
-       false,
-       false,
-       [] {
-         return sequence(
-             {split(
-                  R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-              byte_level(false)});
-       }},
-      {{"tekken"},
-       false,
-       true,
-       true,
-       [] {
-         return sequence(
-             {split(
-                  R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-              byte_level(false)});
-       }},
-      {{"olmo", "dbrx"}, true, false, false, [] { return byte_level(true); }},
-      {{"gpt-2", "mpt", "phi-2", "jina-es", "jina-de"},
-       false,
-       false,
-       false,
-       [] { return byte_level(true); }},
-      {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone"},
-       false,
-       false,
-       false,
-       [] {
-         return sequence({{{"type", "Digits"}, {"individual_digits", true}}, byte_level(true)});
-       }},
-      {{"default"}, false, false, false, [] {
-         return sequence({split(R"([\p{P}\$\+<=>\^~\|]+)"), split(kGpt2Pattern), split(R"(\p{N}+)"),
-                          split("[0-9][0-9][0-9]"), byte_level(false)});
-       }}};
+       true},
+      {{"dbrx", "smaug-bpe", "chatglm-bpe"}, {kLlama3}},
+      {{"glm4", "glm5"}, {kLlama3}, false, true},
+      {{"gpt-4o", "llama4", "kanana2"}, {kGpt4o}, false, true},
+      {{"minimax-m2"}, {kGpt4o}},
+      {{"tekken"}, {kTekken}, false, true, true},
+      {{"olmo"}, {kGpt2}, true},
+      {{"gpt-2", "mpt", "phi-2", "jais", "trillion", "granite-docling", "gigachat", "a.x-4.0",
+        "mellum", "modern-bert", "exaone4", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de"},
+       {kGpt2}},
+      {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b",
+        "mellum2"},
+       {R"(\p{N})", kGpt2}},
+      {{"deepseek-llm"},
+       {R"([\r\n])", kDeepseekWords, "\\s?[!-/:-~！-／：-～‘-‟　-。]+", R"(\s+$)",
+        "[一-龥ࠀ-一가-퟿]+", R"(\p{N}+)"}},
+      {{"deepseek-coder"},
+       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-퟿]+", R"(\p{N})"}},
+      {{"deepseek-v3", "hunyuan-dense", "joyai-llm"},
+       {R"(\p{N}{1,3})", "[一-龥぀-ゟ゠-ヿ]+", kDeepseek3}},
+      {{"bailingmoe", "bailingmoe2", "llada-moe"}, {kBailing}},
+      {{"seed-coder"}, {kSeed}},
+      {{"falcon"}, {R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2, "[0-9][0-9][0-9]"}},
+      {{"default"}, {R"([\p{P}\$\+<=>\^~\|]+)", kGpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"}}};
   return kAll;
+}
+
+Json pre_tokenizer_json(const PreTokenizer& pre) {
+  std::vector<Json> parts;
+  for (const char* const pattern : pre.patterns) parts.push_back(split(pattern));
+  parts.push_back(byte_level(false));
+  return {{"type", "Sequence"}, {"pretokenizers", std::move(parts)}};
 }
 
 const PreTokenizer& pre_tokenizer_of(const GgufFile& metadata) {
@@ -366,7 +369,7 @@ std::string byte_level_tokenizer(const GgufFile& metadata, const Vocabulary& voc
   if (!metadata.has(kMerges)) metadata.fail("metadata key " + std::string(kMerges) + " is missing");
   const bool adds_bos = metadata.flag("tokenizer.ggml.add_bos_token").value_or(pre.adds_bos);
   const Json normalizer = pre.has_nfc ? Json{{"type", "NFC"}} : Json(nullptr);
-  std::string out = head(vocabulary, normalizer, pre.make(),
+  std::string out = head(vocabulary, normalizer, pre_tokenizer_json(pre),
                          post_processor(metadata, vocabulary, adds_bos), byte_level(true));
   out += R"({"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":"",)"
          R"("end_of_word_suffix":"","fuse_unk":false,"byte_fallback":false,"ignore_merges":)";
