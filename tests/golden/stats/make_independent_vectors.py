@@ -2,10 +2,10 @@
 from libraries that share no code with the specification.
 
     python -m venv venv
-    venv/bin/pip install numpy scipy statsmodels scikit-learn krippendorff choix ppi-python online-fdr
+    venv/bin/pip install numpy scipy statsmodels scikit-learn krippendorff choix ppi-python online-fdr gbstats
     venv/bin/python tests/golden/stats/make_independent_vectors.py
 
-Written by krippendorff 0.9.0, choix 0.4.1, ppi-python 0.2.3, online-fdr 1.0.0, scikit-learn 1.9.1,
+Written by krippendorff 0.9.0, choix 0.4.1, ppi-python 0.2.3, online-fdr 1.0.0, gbstats 0.8.0, scikit-learn 1.9.1,
 statsmodels 0.15.0, SciPy 1.17.1.
 """
 import json
@@ -14,15 +14,22 @@ import pathlib
 import choix
 import krippendorff
 import numpy as np
+import statsmodels.api as sm
+from gbstats.frequentist.tests import FrequentistConfig, TwoSidedTTest
+from gbstats.models.statistics import RatioStatistic, SampleMeanStatistic
 from online_fdr.e_values.batch import e_bh
 from online_fdr.p_values.investing.addis.addis import Addis
 from online_fdr.p_values.investing.lond.lond import Lond
 from online_fdr.p_values.investing.lord.plus_plus import LordPlusPlus
 from online_fdr.p_values.investing.saffron.saffron import Saffron
 from ppi_py import ppi_mean_ci, ppi_mean_pointestimate
-from scipy import optimize, stats
+from scipy import integrate, optimize, stats
 from sklearn import metrics
+from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestIndPower, TTestPower
+from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
 rng = np.random.default_rng(20240607)
 blocks = []
@@ -209,6 +216,126 @@ def variance():
         for q, k, df in [(0.7, 3, 7), (3.9, 12, 25.5), (6.2, 8, 5), (2.8, 2, 90)]])
 
 
+def experiments():
+    vectors = []
+    for weights, units in [([0.2, 0.3, 0.5], 4000), ([1, 1], 250_000), ([5, 95], 3000)]:
+        shares = np.array(weights) / sum(weights)
+        drift = shares * np.exp(0.03 * rng.standard_normal(len(weights)))
+        observed = rng.multinomial(units, drift / drift.sum())
+        test = stats.chisquare(observed, shares * observed.sum())
+        n = int(observed.sum())
+        log_e = (stats.dirichlet_multinomial.logpmf(observed, 100 * shares, n)
+                 - stats.multinomial.logpmf(observed, n, shares))
+        vectors.append({"in": {"observed": observed.tolist(), "weights": weights},
+                        "out": {"chi2": float(test.statistic), "p": float(test.pvalue),
+                                "log_e_dirichlet_c100": float(log_e)}})
+    block("srm", 1e-7, "SciPy chisquare, dirichlet_multinomial", vectors)
+
+    den = np.round(3 + 4 * rng.random(40), 2)
+    num = np.round(den * (0.5 + 0.3 * rng.random(40)), 2)
+    ratio = RatioStatistic(
+        n=40, m_statistic=SampleMeanStatistic(n=40, sum=num.sum(), sum_squares=(num**2).sum()),
+        d_statistic=SampleMeanStatistic(n=40, sum=den.sum(), sum_squares=(den**2).sum()),
+        m_d_sum_of_products=(num * den).sum())
+    block("ratio_metric", 1e-9, "gbstats RatioStatistic", [
+        {"in": {"num": numbers(num), "den": numbers(den)},
+         "out": {"ratio": float(ratio.mean), "se": float(np.sqrt(ratio.variance / 40))}}])
+
+    vectors = []
+    for shift in [0.4, -0.2]:
+        a = np.round(5 + rng.standard_normal(30), 2)
+        b = np.round(5 + shift + 1.5 * rng.standard_normal(45), 2)
+        arms = [SampleMeanStatistic(n=len(x), sum=x.sum(), sum_squares=(x**2).sum()) for x in (a, b)]
+        result = TwoSidedTTest(arms[0], arms[1], FrequentistConfig(difference_type="relative"))
+        stderr = np.sqrt(result.variance)
+        vectors.append({"in": {"a": numbers(a), "b": numbers(b), "conf": 0.95},
+                        "out": {"lift": float(b.mean() / a.mean() - 1), "se_delta": float(stderr)}})
+    block("relative_lift", 1e-9, "gbstats TwoSidedTTest", vectors)
+
+    vectors = []
+    for sizes in [(15, 20), (40, 25)]:
+        x = [np.round(10 + 2 * rng.standard_normal(n), 2) for n in sizes]
+        y = [np.round(v + rng.standard_normal(len(v)) + 0.5 * arm, 2) for arm, v in enumerate(x)]
+        everything = np.concatenate(x)
+        design = np.column_stack([np.ones(sum(sizes)), np.repeat([0, 1], sizes), everything])
+        theta = sm.OLS(np.concatenate(y), design).fit().params[2]
+        pooled = np.cov(np.concatenate(y), everything)
+        out = {"theta_within": float(theta), "theta_pooled": float(pooled[0, 1] / pooled[1, 1])}
+        for name in ["within", "pooled"]:
+            slope = out["theta_" + name]
+            adjusted = [v - slope * (u - everything.mean()) for v, u in zip(y, x)]
+            test = stats.ttest_ind(adjusted[1], adjusted[0], equal_var=False)
+            out["p_" + name] = float(test.pvalue)
+            out["df_" + name] = float(test.df)
+            out["diff_" + name] = float(adjusted[1].mean() - adjusted[0].mean())
+        vectors.append({"in": {"y_control": numbers(y[0]), "x_control": numbers(x[0]),
+                               "y_treatment": numbers(y[1]), "x_treatment": numbers(x[1])}, "out": out})
+    block("cuped", 1e-9, "statsmodels OLS, SciPy ttest_ind", vectors)
+
+
+def equivalence():
+    a = np.round(rng.random(18), 2)
+    b = np.round(a + 0.05 * rng.standard_normal(18), 2)
+    c = np.round(rng.random(25), 2)
+    p, low, high = ttost_paired(b, a, -0.04, 0.06)
+    block("tost_paired", 1e-9, "statsmodels ttost_paired", [
+        {"in": {"a": numbers(a), "b": numbers(b), "low": -0.04, "high": 0.06},
+         "out": {"p": float(p), "p_lower": float(low[1]), "p_upper": float(high[1])}}])
+    p, low, high = ttost_ind(c, a, -0.2, 0.3, usevar="unequal")
+    block("tost_welch", 1e-9, "statsmodels ttost_ind", [
+        {"in": {"a": numbers(a), "b": numbers(c), "low": -0.2, "high": 0.3},
+         "out": {"p": float(p), "p_lower": float(low[1]), "p_upper": float(high[1]),
+                 "df": float(low[2])}}])
+
+
+def power():
+    vectors = []
+    for n1, n2, d, alpha in [(20, 35, 0.6, 0.01), (500, 500, 0.15, 0.1), (3, 4, 2.5, 0.05)]:
+        value = TTestIndPower().power(d, n1, alpha, ratio=n2 / n1)
+        vectors.append({"in": {"n1": n1, "n2": n2, "d": d, "alpha": alpha},
+                        "out": {"power": float(value)}})
+    block("power_t_two_sample", 1e-10, "statsmodels TTestIndPower", vectors)
+    block("power_t_paired", 1e-10, "statsmodels TTestPower", [
+        {"in": {"n": n, "d_z": d, "alpha": 0.05}, "out": {"power": float(TTestPower().power(d, n, 0.05))}}
+        for n, d in [(12, 0.9), (150, 0.25)]])
+    p = np.round(rng.random(12) ** 3, 5)
+    out = {name: numbers(multipletests(p, method=method)[1])
+           for name, method in [("bonferroni", "bonferroni"), ("holm", "holm"),
+                                ("hochberg", "simes-hochberg"), ("bh", "fdr_bh"), ("by", "fdr_by")]}
+    block("p_adjust", 1e-12, "statsmodels multipletests", [{"in": {"p": numbers(p)}, "out": out}])
+
+
+def bayesian():
+    vectors = []
+    for prior, (x_a, n_a), (x_b, n_b) in [([0.5, 0.5], (7, 31), (12, 29)), ([3, 2.5], (40, 50), (33, 50)),
+                                          ([1, 1], (0, 15), (15, 15))]:
+        a = stats.beta(prior[0] + x_a, prior[1] + n_a - x_a)
+        b = stats.beta(prior[0] + x_b, prior[1] + n_b - x_b)
+        points = [0.1, 0.3, 0.5, 0.7, 0.9]
+
+        def area(f):
+            return float(integrate.quad(f, 0, 1, points=points, epsabs=1e-14, epsrel=1e-12, limit=500)[0])
+
+        vectors.append({"in": {"prior": prior, "x_a": x_a, "n_a": n_a, "x_b": x_b, "n_b": n_b},
+                        "out": {"p_b_beats_a": area(lambda t: b.pdf(t) * a.cdf(t)),
+                                "expected_loss_choose_a": area(lambda t: a.cdf(t) * b.sf(t)),
+                                "cri_a": numbers(a.ppf([0.025, 0.975]))}})
+    block("beta_binomial", 1e-8, "SciPy quad", vectors)
+
+
+def tables():
+    table = (rng.random((60, 4)) < [0.5, 0.6, 0.7, 0.5]).astype(int)
+    q = cochrans_q(table)
+    block("cochran_q", 1e-10, "statsmodels cochrans_q", [
+        {"in": {"rows_questions_cols_models": table.tolist()},
+         "out": {"Q": float(q.statistic), "p": float(q.pvalue)}}])
+    values = rng.integers(0, 5, (25, 3))
+    test = stats.friedmanchisquare(*values.T)
+    block("friedman", 1e-10, "SciPy friedmanchisquare", [
+        {"in": {"rows_questions_cols_models": values.tolist()},
+         "out": {"chi2": float(test.statistic), "p": float(test.pvalue)}}])
+
+
 online_fdr()
 e_values()
 krippendorff_alpha()
@@ -219,5 +346,10 @@ bradley_terry()
 irt()
 quantiles()
 variance()
+experiments()
+equivalence()
+power()
+bayesian()
+tables()
 target = pathlib.Path(__file__).with_name("independent_vectors.json")
 target.write_text("[\n" + ",\n".join(json.dumps(b) for b in blocks) + "\n]\n")
