@@ -39,7 +39,7 @@ void read_config(const ConfigFields& fields, ModelConfig& config) {
   config.norm_topk_prob = fields.flag_or("norm_topk_prob", true);
   config.shared_expert_intermediate_size = fields.size("shared_expert_intermediate_size");
   require_silu(fields, config);
-  refuse_quantization(fields);
+  read_fp8(fields, config);
   read_linear_attention(fields, config);
   read_rotary_dim(fields, config);
   if (!read_layer_types(fields, {LayerType::kFullAttention, LayerType::kLinearAttention}, config)) {

@@ -94,6 +94,21 @@ CHECKPOINTS = {
                    "head_dim": 32, "num_attention_heads": 2, "num_key_value_heads": 1},
         "lengths": (2, 70),
     },
+    "qwen3_next_fp8": {
+        "about": "FP8 blocks as published: linear heads and head_dim of 128, so that blocks move with "
+                 "heads; in_proj_ba, routers and the shared expert's gate stay bfloat16",
+        "config": {"num_hidden_layers": 2, "full_attention_interval": 2, "head_dim": 128, "num_attention_heads": 2,
+                   "num_key_value_heads": 1, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+                   "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+                   "quantization_config": {
+                       "activation_scheme": "dynamic", "fmt": "e4m3", "quant_method": "fp8",
+                       "weight_block_size": [128, 128], "modules_to_not_convert": [
+                           "lm_head", "model.layers.0.linear_attn.in_proj_ba", "model.layers.0.mlp.gate",
+                           "model.layers.0.mlp.shared_expert_gate", "model.layers.1.mlp.gate",
+                           "model.layers.1.mlp.shared_expert_gate"]}},
+        "fp8": True,
+        "lengths": (2, 70),
+    },
 }
 
 
@@ -174,8 +189,18 @@ def make_tensors(config, spec, random):
     return {k: v.to(dtype) for k, v in out.items()}
 
 
+def make_fp8_tensors(config, spec, random):
+    return tiny_model.quantise(config, make_tensors(config, spec, random), torch.bfloat16)
+
+
+def without_fp8(config, tensors):
+    return {k: v for k, v in config.items() if k != "quantization_config"}, tiny_model.dequantise(tensors)
+
+
 def write(name, spec, out):
-    tiny_model.write_checkpoint(name, spec, BASE_CONFIG, make_tensors, "Qwen3NextTopKRouter", out)
+    is_fp8 = "fp8" in spec
+    tiny_model.write_checkpoint(name, spec, BASE_CONFIG, make_fp8_tensors if is_fp8 else make_tensors,
+                                "Qwen3NextTopKRouter", out, without_fp8 if is_fp8 else None)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,37 @@ class Random:
         return self.integers(3, VOCAB_SIZE, (length,)).tolist()
 
 
+def quantise(config, tensors, scale_dtype):
+    """Matrices as float8_e4m3fn with a scale for each block of 128 x 128: w = q * scale."""
+    kept = config["quantization_config"]["modules_to_not_convert"] + ["model.embed_tokens"]
+    out = {}
+    for name, value in tensors.items():
+        if value.dim() != 2 or any(name.startswith(module + ".") for module in kept):
+            out[name] = value
+            continue
+        rows, columns = (-(-size // 128) for size in value.shape)
+        scales = torch.empty(rows, columns, dtype=scale_dtype)
+        quantised = torch.empty(value.shape, dtype=torch.float8_e4m3fn)
+        for r in range(rows):
+            for c in range(columns):
+                at = (slice(128 * r, 128 * (r + 1)), slice(128 * c, 128 * (c + 1)))
+                scales[r, c] = value[at].float().abs().max() / 448
+                quantised[at] = (value[at].float() / scales[r, c].float()).to(torch.float8_e4m3fn)
+        out[name] = quantised
+        out[name + "_scale_inv"] = scales
+    return out
+
+
+def dequantise(tensors):
+    out = {k: v for k, v in tensors.items() if not k.endswith("_scale_inv")}
+    for name, value in out.items():
+        if value.dtype == torch.float8_e4m3fn:
+            scales = tensors[name + "_scale_inv"].float()
+            each = scales.repeat_interleave(128, 0).repeat_interleave(128, 1)
+            out[name] = value.float() * each[:value.shape[0], :value.shape[1]]
+    return out
+
+
 def router_margin(model, tokens, router_class):
     """Smallest gap between the last chosen and the first refused expert's probability over all
     sparse layers and tokens; 1 where every expert is chosen."""

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "model/engine.h"
+#include "model/inspection.h"
 #include "model/safetensors.h"
 #include "tests/model/golden.h"
 
@@ -53,14 +54,18 @@ class EditedCheckpoint {
     std::erase_if(tensors, [&](const Stored& stored) { return stored.name == name; });
   }
 
+  // What inspect() says against its configuration and weights; "no error" where they load.
+  std::string problem() const {
+    const std::filesystem::path folder = write();
+    const model::Inspection found = model::inspect(model::CheckpointFiles::folder(folder));
+    std::filesystem::remove_all(folder);
+    const std::string message = found.config_problem + found.weights_problem;
+    return message.empty() ? "no error" : message;
+  }
+
   // What loading it says; "no error" where it loads.
   std::string error() const {
-    const std::filesystem::path folder =
-        std::filesystem::temp_directory_path() /
-        ("peira_edited_" + std::to_string(::getpid()) + "_" +
-         ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder);
-    write(folder);
+    const std::filesystem::path folder = write();
     std::string message = "no error";
     try {
       const model::Engine engine(model::CheckpointFiles::folder(folder), {});
@@ -73,7 +78,14 @@ class EditedCheckpoint {
   }
 
  private:
-  void write(const std::filesystem::path& folder) const {
+  // Returns the folder.
+  std::filesystem::path write() const {
+    std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    for (char& c : test) c = c == '/' ? '_' : c;
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() /
+        ("peira_edited_" + std::to_string(::getpid()) + "_" + test);
+    std::filesystem::create_directories(folder);
     std::ofstream(folder / "config.json") << dump_json(config);
     Json header = Json::object();
     std::string data;
@@ -88,6 +100,7 @@ class EditedCheckpoint {
     std::ofstream out(folder / "model.safetensors", std::ios::binary);
     for (int i = 0; i < 8; ++i) out.put(static_cast<char>(text.size() >> (8 * i) & 0xFF));
     out << text << data;
+    return folder;
   }
 };
 

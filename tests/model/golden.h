@@ -33,6 +33,7 @@ inline const std::vector<std::string>& golden_names() {
                                               "qwen3_next",
                                               "qwen3_next_1x",
                                               "qwen3_next_step2",
+                                              "qwen3_next_fp8",
                                               "qwen2_moe",
                                               "qwen2_moe_mixed",
                                               "qwen3",
