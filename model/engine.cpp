@@ -10,7 +10,9 @@
 #include "model/backend/backend.h"
 #include "model/backend/device.h"
 #include "model/families/family.h"
+#include "model/inspection.h"
 #include "model/layers/decoder.h"
+#include "model/layers/placement.h"
 #include "model/logit_processor.h"
 #include "model/memory_plan.h"
 #include "model/prefix_cache.h"
@@ -58,6 +60,24 @@ DeviceChoice device_for(const EngineOptions& options, std::int64_t needed_bytes)
   return choose_device(options.device, needed_bytes, is_auto ? find_cuda_devices() : CudaDevices{});
 }
 
+constexpr std::int32_t kNoToken = -1;
+
+// Whether a sequence's next token needs more of the logits than the largest.
+bool chooses_from_all(const Sequence& sequence) {
+  const TokenRequest& request = sequence.request;
+  const bool is_plain_greedy = static_cast<float>(request.sampling.temperature) == 0 &&
+                               !LogitProcessor::changes(request.sampling) && !sequence.guide;
+  const bool keeps_all = request.last_prompt_logits && sequence.result.last_prompt_logits.empty();
+  return !is_plain_greedy || keeps_all || request.top_logprobs > 0;
+}
+
+// Whether scoring a token of its prompt needs more than that token's and the largest.
+bool scores_from_all(const Sequence& sequence) {
+  const TokenRequest& request = sequence.request;
+  return request.on_prompt_logits != nullptr ||
+         (request.prompt_logprobs && request.sampling_logprobs);
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -65,23 +85,29 @@ struct Engine::Impl {
       : files(checkpoint),
         config(config_with_options(files, options)),
         tensors(files),
-        device(device_for(
-            options, tensors.num_bytes() + Decoder::buffers_bytes(config, most_rows(options)))),
+        host_weights(take_decoder_weights(config, tensors)),
+        weights(count_weights(config, host_weights)),
+        device(device_for(options,
+                          weights.bytes(options.weights) +
+                              Decoder::buffers_bytes(config, most_rows(options)) +
+                              cuda_working_bytes(Decoder::work_sizes(config, most_rows(options))))),
         backend(make_backend({.device = device.device,
                               .num_threads = options.num_threads,
                               .weights = options.weights})),
-        memory(plan_memory(config,
-                           {.weights_bytes = tensors.num_bytes(),
-                            .memory_bytes = backend->memory_bytes(),
-                            .copies_weights = backend->copies_weights(),
-                            .max_batch = options.max_batch,
-                            .prefill_chunk = options.prefill_chunk,
-                            .max_kv_tokens = options.max_kv_tokens,
-                            .kv_dtype = options.kv_dtype,
-                            .prefix_cache = options.prefix_cache},
-                           device.device)),
-        decoder(*backend, config, load_decoder_weights(config, tensors, *backend),
-                most_rows(options)),
+        memory(
+            plan_memory(config,
+                        {.weights = options.weights,
+                         .weight_count = weights,
+                         .memory_bytes = backend->memory_bytes(),
+                         .copies_weights = backend->copies_weights(),
+                         .working_bytes = backend->copies_weights() ? cuda_working_bytes : nullptr,
+                         .max_batch = options.max_batch,
+                         .prefill_chunk = options.prefill_chunk,
+                         .max_kv_tokens = options.max_kv_tokens,
+                         .kv_dtype = options.kv_dtype,
+                         .prefix_cache = options.prefix_cache},
+                        device.device)),
+        decoder(*backend, config, placed(*backend, std::move(host_weights)), most_rows(options)),
         cache(*backend, config, memory.num_pages, memory.num_slots, options.kv_dtype),
         prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
         scheduler(prefixes, options.max_batch, options.prefill_chunk) {
@@ -93,10 +119,11 @@ struct Engine::Impl {
   std::int64_t submit(TokenRequest request, std::int64_t score_from);
   std::vector<std::unique_ptr<Sequence>> step();
   void compute(const Plan& plan, std::vector<std::unique_ptr<Sequence>>& finished);
-  void score(Sequence& sequence, std::int64_t position, std::span<const float> logits,
-             float log_sum_exp);
-  // Chooses the next token; true when the sequence is done.
-  bool advance(Sequence& sequence, std::span<const float> logits, float log_sum_exp);
+  void score(Sequence& sequence, std::int64_t position, const Decoder::RowLogits& logits);
+  // The next token of the request's distribution; kNoToken where its grammar leaves none.
+  Sampler::Choice choose(Sequence& sequence, std::span<const float> logits);
+  // Appends the next token; true when the sequence is done.
+  bool advance(Sequence& sequence, const Decoder::RowLogits& logits);
 
   // Runs until all of `tickets` are finished; what else finishes is kept for step().
   std::vector<std::unique_ptr<Sequence>> run(const std::vector<std::int64_t>& tickets);
@@ -104,6 +131,8 @@ struct Engine::Impl {
   CheckpointFiles files;
   ModelConfig config;
   CheckpointTensors tensors;
+  DecoderWeights host_weights;  // until they are placed
+  WeightCount weights;
   DeviceChoice device;
   std::unique_ptr<Backend> backend;
   MemoryPlan memory;
@@ -184,12 +213,12 @@ std::vector<std::unique_ptr<Sequence>> Engine::Impl::step() {
 
 void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequence>>& finished) {
   // A row whose logits are needed: to score the token that follows, or to choose one.
-  struct LogitRow {
-    std::int32_t row;
+  struct Wanted {
     std::int64_t position;
     Sequence* sequence;
   };
-  std::vector<LogitRow> wanted;
+  std::vector<Wanted> wanted;
+  std::vector<Decoder::LogitRow> rows;  // of the same
   batch.clear();
   for (const Plan::Part& part : plan.parts) {
     Sequence& sequence = *part.sequence;
@@ -206,7 +235,10 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
       const bool is_choice =
           is_last && (sequence.request.max_tokens > 0 || sequence.request.last_prompt_logits);
       if (is_scored || is_choice) {
-        wanted.push_back({first_row + static_cast<std::int32_t>(i), position, &sequence});
+        wanted.push_back({position, &sequence});
+        rows.push_back({.row = first_row + static_cast<std::int32_t>(i),
+                        .whole = is_last ? chooses_from_all(sequence) : scores_from_all(sequence),
+                        .token = is_last ? 0 : sequence.tokens[static_cast<std::size_t>(next)]});
       }
     }
     batch.sequences.push_back({.first_row = first_row,
@@ -218,27 +250,23 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
   decoder.forward(batch, cache);
   scheduler.advance(plan);
 
-  const auto vocab_size = static_cast<std::size_t>(config.vocab_size);
   std::vector<const Sequence*> done;
   for (std::size_t first = 0; first < wanted.size(); first += Decoder::kMaxLogitRows) {
     const std::size_t count = std::min<std::size_t>(Decoder::kMaxLogitRows, wanted.size() - first);
-    std::vector<std::int32_t> rows(count);
-    for (std::size_t i = 0; i < count; ++i) rows[i] = wanted[first + i].row;
-    const Decoder::Logits logits = decoder.logits(rows);
+    const std::span logits = decoder.logits(std::span(rows).subspan(first, count));
     for (std::size_t i = 0; i < count; ++i) {
       Sequence& sequence = *wanted[first + i].sequence;
       const std::int64_t position = wanted[first + i].position;
-      const std::span<const float> row = logits.values.subspan(i * vocab_size, vocab_size);
-      const float log_sum_exp = logits.log_sum_exp[i];
-      if (!std::isfinite(log_sum_exp)) {
+      const Decoder::RowLogits& row = logits[i];
+      if (!std::isfinite(row.log_sum_exp)) {
         throw Error(ErrorCode::kData, files.name() + ": the logits after position " +
                                           std::to_string(position) +
                                           " are not finite: the weights are damaged or overflow");
       }
       if (position + 1 < static_cast<std::int64_t>(sequence.tokens.size())) {
-        if (sequence.request.on_prompt_logits) sequence.request.on_prompt_logits(position, row);
-        score(sequence, position, row, log_sum_exp);
-      } else if (advance(sequence, row, log_sum_exp)) {
+        if (sequence.request.on_prompt_logits) sequence.request.on_prompt_logits(position, row.all);
+        score(sequence, position, row);
+      } else if (advance(sequence, row)) {
         done.push_back(&sequence);
       }
     }
@@ -256,12 +284,14 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
   for (const Sequence* sequence : done) finished.push_back(scheduler.remove(*sequence));
 }
 
-void Engine::Impl::score(Sequence& sequence, std::int64_t position, std::span<const float> logits,
-                         float log_sum_exp) {
+void Engine::Impl::score(Sequence& sequence, std::int64_t position,
+                         const Decoder::RowLogits& logits) {
   const std::int64_t scored = position + 1;
   const std::int32_t token = sequence.tokens[static_cast<std::size_t>(scored)];
   sequence.num_scored = scored + 1;
-  const float logprob = logits[static_cast<std::size_t>(token)] - log_sum_exp;
+  const float logit =
+      logits.all.empty() ? logits.token_logit : logits.all[static_cast<std::size_t>(token)];
+  const float logprob = logit - logits.log_sum_exp;
   if (sequence.request.prompt_logprobs) {
     sequence.result.prompt_logprobs[static_cast<std::size_t>(scored)] = logprob;
     if (sequence.request.sampling_logprobs) {
@@ -269,43 +299,49 @@ void Engine::Impl::score(Sequence& sequence, std::int64_t position, std::span<co
       const std::span<const std::int32_t> before =
           std::span(sequence.tokens).first(static_cast<std::size_t>(scored));
       sequence.result.prompt_sampling_logprobs[static_cast<std::size_t>(scored)] =
-          sampler.logprob(processor.process(logits, sampling, before, {}), sampling, token);
+          sampler.logprob(processor.process(logits.all, sampling, before, {}), sampling, token);
     }
   } else {
     sequence.result.logprobs.push_back(logprob);  // of log_likelihood(), read there
-    sequence.is_greedy = sequence.is_greedy && greedy_token(logits) == token;
+    const std::int32_t best = logits.all.empty() ? logits.best : greedy_token(logits.all);
+    sequence.is_greedy = sequence.is_greedy && best == token;
   }
 }
 
-bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, float log_sum_exp) {
+Sampler::Choice Engine::Impl::choose(Sequence& sequence, std::span<const float> logits) {
+  const TokenRequest& request = sequence.request;
+  const std::span<const std::int32_t> tokens = sequence.tokens;
+  const auto num_prompt = static_cast<std::size_t>(sequence.num_prompt_tokens);
+  std::span<const float> processed = processor.process(
+      logits, request.sampling, tokens.first(num_prompt), tokens.subspan(num_prompt));
+  if (sequence.guide) {
+    processed = processor.restrict(processed, *sequence.guide, request.stop_tokens);
+    if (processed.empty()) return {kNoToken, 0};
+  }
+  return sampler.sample(processed, request.sampling, uniform_at(request.seed, tokens.size()));
+}
+
+bool Engine::Impl::advance(Sequence& sequence, const Decoder::RowLogits& logits) {
   TokenRequest& request = sequence.request;
   TokenResult& result = sequence.result;
-  const auto position = static_cast<std::uint64_t>(sequence.tokens.size());
   if (request.last_prompt_logits && result.last_prompt_logits.empty()) {
-    result.last_prompt_logits.assign(logits.begin(), logits.end());
+    result.last_prompt_logits.assign(logits.all.begin(), logits.all.end());
   }
   if (request.max_tokens == 0) {
     result.finish_reason = FinishReason::kLength;
     return true;
   }
-  const auto num_prompt = static_cast<std::size_t>(sequence.num_prompt_tokens);
   TokenGuide* const guide = sequence.guide.get();
   if (guide != nullptr && guide->must_end()) {
     result.finish_reason = FinishReason::kStop;
     return true;
   }
-  std::span<const float> processed =
-      processor.process(logits, request.sampling, std::span(sequence.tokens).first(num_prompt),
-                        std::span(sequence.tokens).subspan(num_prompt));
-  if (guide != nullptr) {
-    processed = processor.restrict(processed, *guide, request.stop_tokens);
-    if (processed.empty()) {  // every way on begins with a stop token: cut short
-      result.finish_reason = FinishReason::kLength;
-      return true;
-    }
-  }
   const auto [token, sampling_logprob] =
-      sampler.sample(processed, request.sampling, uniform_at(request.seed, position));
+      logits.all.empty() ? Sampler::Choice{logits.best, 0} : choose(sequence, logits.all);
+  if (token == kNoToken) {  // every way on begins with a stop token: cut short
+    result.finish_reason = FinishReason::kLength;
+    return true;
+  }
   if (std::find(request.stop_tokens.begin(), request.stop_tokens.end(), token) !=
       request.stop_tokens.end()) {
     result.finish_reason = FinishReason::kStop;
@@ -314,10 +350,12 @@ bool Engine::Impl::advance(Sequence& sequence, std::span<const float> logits, fl
   if (guide != nullptr) guide->accept(token);
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
-  result.logprobs.push_back(logits[static_cast<std::size_t>(token)] - log_sum_exp);
+  const float logit =
+      logits.all.empty() ? logits.best_logit : logits.all[static_cast<std::size_t>(token)];
+  result.logprobs.push_back(logit - logits.log_sum_exp);
   if (request.sampling_logprobs) result.sampling_logprobs.push_back(sampling_logprob);
   if (request.top_logprobs > 0) {
-    result.top_logprobs.push_back(top_tokens(logits, log_sum_exp, request.top_logprobs));
+    result.top_logprobs.push_back(top_tokens(logits.all, logits.log_sum_exp, request.top_logprobs));
   }
   const bool must_end = guide != nullptr && guide->must_end();
   if (must_end || (request.should_stop && request.should_stop(result.tokens))) {
@@ -360,6 +398,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const ModelConfig& Engine::config() const { return impl_->config; }
 const std::vector<std::string>& Engine::notes() const { return impl_->notes; }
+std::int64_t Engine::bytes_copied_to_host() const { return impl_->backend->bytes_copied_to_host(); }
 const std::string& Engine::backend_name() const { return impl_->backend->name(); }
 
 std::int64_t Engine::submit(TokenRequest request) {

@@ -93,6 +93,8 @@ class Engine {
 
   const ModelConfig& config() const;
   const std::string& backend_name() const;  // e.g. "cpu/AVX3_ZEN4", for the run's manifest
+  // Bytes of results that came from the device's memory so far; 0 where the host has the same.
+  std::int64_t bytes_copied_to_host() const;
   // Parts of the checkpoint that were knowingly left out, a line each, naming it.
   const std::vector<std::string>& notes() const;
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/families/family.h"
+#include "model/quantization/groups.h"
 
 namespace peira::model {
 namespace {
@@ -13,14 +14,23 @@ class Counter {
   void vector(const ConstTensorView& weight) {
     out_.parameters += weight.num_elements();
     out_.active_parameters += weight.num_elements();
-    out_.stored_bytes += model::bytes_of(weight.dtype, weight.num_elements());
+    add_bytes(model::bytes_of(weight.dtype, weight.num_elements()));
   }
   void matrix(const Weight& weight) {
     if (!weight) return;
-    out_.parameters += weight.shape().num_elements();
-    out_.active_parameters += weight.shape().num_elements();
-    out_.matrix_parameters += weight.shape().num_elements();
+    count_elements(weight);
     out_.stored_bytes += model::stored_bytes(weight);
+    quantized_bytes(weight);
+  }
+  // A gate or a table, which is never quantised.
+  void stored(const Weight& weight) {
+    if (!weight) return;
+    count_elements(weight);
+    add_bytes(model::stored_bytes(weight));
+  }
+  // A copy beside the stored one, where there is one.
+  void tied(const Weight& weight) {
+    if (is_quantized_by(WeightPrecision::kInt8, weight)) quantized_bytes(weight);
   }
   void dense(const DenseMlpWeights& weights) {
     matrix(weights.gate_proj);
@@ -42,6 +52,24 @@ class Counter {
   const WeightCount& count() const { return out_; }
 
  private:
+  void count_elements(const Weight& weight) {
+    out_.parameters += weight.shape().num_elements();
+    out_.active_parameters += weight.shape().num_elements();
+  }
+  void add_bytes(std::int64_t bytes) {
+    out_.stored_bytes += bytes;
+    out_.int8_bytes += bytes;
+    out_.int4_bytes += bytes;
+  }
+  void quantized_bytes(const Weight& weight) {
+    const auto bytes = [&](WeightPrecision precision) {
+      if (!is_quantized_by(precision, weight)) return model::stored_bytes(weight);
+      return weight.shape()[0] * row_bytes(group_type(precision), weight.shape()[1]);
+    };
+    out_.int8_bytes += bytes(WeightPrecision::kInt8);
+    out_.int4_bytes += bytes(WeightPrecision::kInt4);
+  }
+
   WeightCount out_;
 };
 
@@ -62,10 +90,11 @@ void count_layer(const ModelConfig& config, const DecoderLayerWeights& layer, Co
     }
   } else {
     const auto& linear = std::get<LinearAttentionWeights>(layer.mixer);
-    for (const Weight* weight :
-         {&linear.qkv_proj, &linear.z_proj, &linear.a_proj, &linear.b_proj, &linear.out_proj}) {
+    for (const Weight* weight : {&linear.qkv_proj, &linear.z_proj, &linear.out_proj}) {
       counter.matrix(*weight);
     }
+    counter.stored(linear.a_proj);
+    counter.stored(linear.b_proj);
     for (const ConstTensorView* weight :
          {&linear.conv, &linear.a_log, &linear.dt_bias, &linear.norm}) {
       counter.vector(*weight);
@@ -76,22 +105,36 @@ void count_layer(const ModelConfig& config, const DecoderLayerWeights& layer, Co
     return;
   }
   const auto& moe = std::get<MoeWeights>(layer.mlp);
-  counter.matrix(moe.router);
+  counter.stored(moe.router);
   counter.vector(moe.router_bias);
   counter.experts(moe.experts, config.num_experts_per_tok);
   if (moe.shared_expert) {
     counter.dense(*moe.shared_expert);
-    counter.matrix(moe.shared_expert_gate);
+    counter.stored(moe.shared_expert_gate);
   }
 }
 
 }  // namespace
 
+std::int64_t WeightCount::bytes(WeightPrecision precision) const {
+  switch (precision) {
+    case WeightPrecision::kInt8:
+      return int8_bytes;
+    case WeightPrecision::kInt4:
+      return int4_bytes;
+    case WeightPrecision::kStored:
+      break;
+  }
+  return stored_bytes;
+}
+
 WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weights) {
   Counter counter;
-  counter.matrix(weights.embed_tokens);
+  counter.stored(weights.embed_tokens);
   if (weights.lm_head.values.data != weights.embed_tokens.values.data) {
     counter.matrix(weights.lm_head);
+  } else {
+    counter.tied(weights.lm_head);
   }
   counter.vector(weights.norm);
   for (const DecoderLayerWeights& layer : weights.layers) count_layer(config, layer, counter);

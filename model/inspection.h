@@ -15,7 +15,12 @@ struct WeightCount {
   std::int64_t parameters = 0;         // logical ones: scales of quantised weights do not count
   std::int64_t active_parameters = 0;  // those one token passes through
   std::int64_t stored_bytes = 0;
-  std::int64_t matrix_parameters = 0;  // in matrices that place_matrix() may quantise
+  // With matrices quantised as place_matrix() does it on request. A tied embedding is there twice:
+  // its rows are read as stored.
+  std::int64_t int8_bytes = 0;
+  std::int64_t int4_bytes = 0;
+
+  std::int64_t bytes(WeightPrecision precision) const;
 };
 
 // Counts every weight of the decoder once, tied ones too; of a layer's experts

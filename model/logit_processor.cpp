@@ -6,13 +6,18 @@
 
 namespace peira::model {
 
+bool LogitProcessor::changes(const SamplingParams& params) {
+  return params.repetition_penalty != 1 || params.presence_penalty != 0 ||
+         params.frequency_penalty != 0 || !params.logit_bias.empty();
+}
+
 std::span<const float> LogitProcessor::process(std::span<const float> logits,
                                                const SamplingParams& params,
                                                std::span<const std::int32_t> prompt,
                                                std::span<const std::int32_t> answer) {
+  if (!changes(params)) return logits;
   const bool has_repetition = params.repetition_penalty != 1;
   const bool has_counts = params.presence_penalty != 0 || params.frequency_penalty != 0;
-  if (!has_repetition && !has_counts && params.logit_bias.empty()) return logits;
   changed_.assign(logits.begin(), logits.end());
   const auto at = [&](std::int32_t token) -> float& {
     return changed_[static_cast<std::size_t>(token)];

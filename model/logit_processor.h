@@ -13,6 +13,8 @@ namespace peira::model {
 // Keeps buffers between calls. threads: one at a time.
 class LogitProcessor {
  public:
+  // Whether process() does anything for `params`.
+  static bool changes(const SamplingParams& params);
   // `logits` as `params` change them: themselves when nothing is asked for, else a view that the
   // next call ends. See SamplingParams for what is done and in which order.
   //

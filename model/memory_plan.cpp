@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "model/kv_cache.h"
@@ -18,6 +20,98 @@ constexpr double kUsableShare = 0.92;
 // On the host, where the mapped weights and everything else live beside it, the cache gets half.
 constexpr double kHostCacheShare = 0.5;
 constexpr std::int64_t kMostSnapshots = 64;
+
+// A plan, and whether the device's memory is enough for it.
+struct Division {
+  MemoryPlan plan;
+  std::int64_t usable = 0;
+  std::int64_t affordable_pages = 0;  // what is left for the key-value cache
+  bool fits = false;
+};
+
+Division divide(const ModelConfig& config, const MemoryRequest& request) {
+  const auto rows = std::int64_t{request.max_batch} + request.prefill_chunk;
+  Division out;
+  MemoryPlan& plan = out.plan;
+  // Mapped files take no memory of the device.
+  if (request.copies_weights) plan.weights_bytes = request.weight_count.bytes(request.weights);
+  plan.buffers_bytes = Decoder::buffers_bytes(config, rows);
+  if (request.working_bytes != nullptr) {
+    plan.working_bytes = request.working_bytes(Decoder::work_sizes(config, rows));
+  }
+  plan.page_bytes = KvCache::page_bytes(config, request.kv_dtype);
+  plan.slot_bytes = KvCache::slot_bytes(config);
+
+  const double share = request.copies_weights ? kUsableShare : kHostCacheShare;
+  out.usable = static_cast<std::int64_t>(share * static_cast<double>(request.memory_bytes));
+  const std::int64_t rest = out.usable - plan.total_bytes();
+  if (plan.slot_bytes > 0) {
+    if (request.prefix_cache) {
+      const std::int64_t spare = std::max<std::int64_t>(0, rest) / 8;
+      plan.num_snapshots = std::clamp<std::int64_t>(spare / plan.slot_bytes, 1, kMostSnapshots);
+    }
+    plan.num_slots = request.max_batch + plan.num_snapshots;
+  }
+  const std::int64_t left = rest - plan.num_slots * plan.slot_bytes;
+
+  // A model of linear attention alone caches no keys: its pages only count tokens.
+  out.affordable_pages = std::numeric_limits<std::int32_t>::max();
+  if (left < 0) out.affordable_pages = 0;
+  if (plan.page_bytes > 0) {
+    out.affordable_pages =
+        std::min(out.affordable_pages, std::max<std::int64_t>(left, 0) / plan.page_bytes);
+  }
+  const std::int64_t most =
+      KvCache::pages_for(config.max_position_embeddings) * std::int64_t{request.max_batch};
+  plan.num_pages = request.max_kv_tokens > 0 ? KvCache::pages_for(request.max_kv_tokens)
+                                             : std::min(most, out.affordable_pages);
+  out.fits = left >= 0 && plan.num_pages > 0 && plan.num_pages <= out.affordable_pages;
+  return out;
+}
+
+// Options that would make the request fit, each alone where one is enough.
+std::vector<std::string> what_would_fit(const ModelConfig& config, const MemoryRequest& request,
+                                        const Division& division) {
+  std::vector<std::string> out;
+  if (division.affordable_pages > 0) {
+    out.push_back("--max-kv-tokens " + std::to_string(division.affordable_pages * kKvPageTokens));
+  }
+  const auto fits = [&](const MemoryRequest& other) { return divide(config, other).fits; };
+  MemoryRequest smaller = request;
+  while (smaller.max_batch > 1 && !fits(smaller)) smaller.max_batch /= 2;
+  if (smaller.max_batch < request.max_batch && fits(smaller)) {
+    out.push_back("--batch " + std::to_string(smaller.max_batch));
+  }
+  constexpr int kSmallestChunk = 16;
+  if (!fits(smaller)) {
+    while (smaller.prefill_chunk > kSmallestChunk && !fits(smaller)) smaller.prefill_chunk /= 2;
+    if (smaller.prefill_chunk < request.prefill_chunk && fits(smaller)) {
+      out.push_back("--batch " + std::to_string(smaller.max_batch) + " --prefill-chunk " +
+                    std::to_string(smaller.prefill_chunk));
+    }
+  }
+  if (request.copies_weights) {
+    const std::int64_t now = request.weight_count.bytes(request.weights);
+    for (const auto& [precision, name] : {std::pair(WeightPrecision::kInt8, "--weights int8"),
+                                          std::pair(WeightPrecision::kInt4, "--weights int4")}) {
+      MemoryRequest quantised = request;
+      quantised.weights = precision;
+      if (request.weight_count.bytes(precision) >= now) continue;
+      if (fits(quantised)) {
+        out.emplace_back(name);
+        break;
+      }
+      // Together with the smallest batch.
+      quantised.max_batch = smaller.max_batch;
+      quantised.prefill_chunk = smaller.prefill_chunk;
+      if (out.empty() && fits(quantised)) {
+        out.push_back(std::string(name) + " --batch " + std::to_string(smaller.max_batch) +
+                      " --prefill-chunk " + std::to_string(smaller.prefill_chunk));
+      }
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -37,50 +131,30 @@ std::string shown_bytes(std::int64_t bytes) {
 
 MemoryPlan plan_memory(const ModelConfig& config, const MemoryRequest& request,
                        const std::string& device) {
-  const auto rows = std::int64_t{request.max_batch} + request.prefill_chunk;
-  MemoryPlan plan;
-  plan.weights_bytes = request.weights_bytes;
-  plan.buffers_bytes = Decoder::buffers_bytes(config, rows);
-  plan.page_bytes = KvCache::page_bytes(config, request.kv_dtype);
-  plan.slot_bytes = KvCache::slot_bytes(config);
+  const Division division = divide(config, request);
+  MemoryPlan plan = division.plan;
+  if (division.fits) return plan;
 
-  const double share = request.copies_weights ? kUsableShare : kHostCacheShare;
-  const auto usable = static_cast<std::int64_t>(share * static_cast<double>(request.memory_bytes));
-  const std::int64_t fixed = plan.buffers_bytes + (request.copies_weights ? plan.weights_bytes : 0);
-  if (plan.slot_bytes > 0) {
-    if (request.prefix_cache) {
-      const std::int64_t spare = std::max<std::int64_t>(0, usable - fixed) / 8;
-      plan.num_snapshots = std::clamp<std::int64_t>(spare / plan.slot_bytes, 1, kMostSnapshots);
-    }
-    plan.num_slots = request.max_batch + plan.num_snapshots;
+  plan.num_pages = std::max<std::int64_t>(plan.num_pages, 1);
+  std::string parts;
+  const auto add = [&](const char* what, std::int64_t bytes) {
+    if (bytes > 0) parts += (parts.empty() ? "" : ", ") + std::string(what) + shown_bytes(bytes);
+  };
+  add("weights ", plan.weights_bytes);
+  add("buffers ", plan.buffers_bytes);
+  add("scratch and recordings ", plan.working_bytes);
+  add("recurrent states ", plan.num_slots * plan.slot_bytes);
+  add("key-value cache at least ", plan.num_pages * plan.page_bytes);
+  const std::vector<std::string> ways = what_would_fit(config, request, division);
+  std::string way_out;
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    way_out += (i == 0 ? "" : i + 1 == ways.size() ? " or " : ", ") + ways[i];
   }
-  const std::int64_t left = usable - fixed - plan.num_slots * plan.slot_bytes;
-
-  // A model of linear attention alone caches no keys: its pages only count tokens.
-  std::int64_t affordable = std::numeric_limits<std::int32_t>::max();
-  if (plan.page_bytes > 0) affordable = std::min(affordable, left / plan.page_bytes);
-  const std::int64_t most =
-      KvCache::pages_for(config.max_position_embeddings) * std::int64_t{request.max_batch};
-  plan.num_pages = request.max_kv_tokens > 0 ? KvCache::pages_for(request.max_kv_tokens)
-                                             : std::min(most, affordable);
-  if (left >= 0 && plan.num_pages > 0 && plan.num_pages <= affordable) return plan;
-
-  const std::string needs =
-      std::string(request.copies_weights ? "weights " + shown_bytes(plan.weights_bytes) + ", "
-                                         : "") +
-      "buffers " + shown_bytes(plan.buffers_bytes) +
-      (plan.num_slots > 0 ? ", recurrent states " + shown_bytes(plan.num_slots * plan.slot_bytes)
-                          : "") +
-      ", key-value cache " +
-      shown_bytes(std::max<std::int64_t>(plan.num_pages, 1) * plan.page_bytes);
-  std::string way_out = "a larger device, another --device, or fewer sequences at once (--batch)";
-  if (left > 0 && affordable > 0) {
-    way_out = "--max-kv-tokens " + std::to_string(affordable * kKvPageTokens) +
-              ", which would fit, or a smaller --batch";
-  }
+  way_out += ways.empty() ? "a larger device, or another --device" : ", which would fit";
   throw Error(ErrorCode::kUnavailable,
-              "device " + device + ": the model needs " + needs + ", but " + shown_bytes(usable) +
-                  " of " + shown_bytes(request.memory_bytes) + " can be used\n  try: " + way_out);
+              "device " + device + ": the model needs " + shown_bytes(plan.total_bytes()) + " (" +
+                  parts + "), but " + shown_bytes(division.usable) + " of " +
+                  shown_bytes(request.memory_bytes) + " can be used\n  try: " + way_out);
 }
 
 }  // namespace peira::model

@@ -5,15 +5,20 @@
 #include <cstdint>
 #include <string>
 
+#include "model/backend/device.h"
 #include "model/config.h"
+#include "model/inspection.h"
 #include "model/tensor.h"
 
 namespace peira::model {
 
 struct MemoryRequest {
-  std::int64_t weights_bytes = 0;
+  WeightPrecision weights = WeightPrecision::kStored;
+  WeightCount weight_count = {};
   std::int64_t memory_bytes = 0;  // what the device can give; see Backend::memory_bytes()
   bool copies_weights = false;    // weights take device memory; else they are mapped files
+  // What the device's operations need beside tensors, e.g. cuda_working_bytes; null: nothing.
+  std::int64_t (*working_bytes)(const WorkSizes& sizes) = nullptr;
   int max_batch = 1;
   int prefill_chunk = 1;
   std::int64_t max_kv_tokens = 0;  // 0: as many as fit and max_batch sequences could use
@@ -24,6 +29,7 @@ struct MemoryRequest {
 struct MemoryPlan {
   std::int64_t weights_bytes = 0;
   std::int64_t buffers_bytes = 0;
+  std::int64_t working_bytes = 0;
   std::int64_t num_pages = 0;  // of the key-value cache
   std::int64_t page_bytes = 0;
   std::int64_t num_slots = 0;  // of recurrent states: one a sequence, the rest for prefixes
@@ -31,7 +37,9 @@ struct MemoryPlan {
   std::int64_t slot_bytes = 0;
 
   std::int64_t cache_bytes() const { return num_pages * page_bytes + num_slots * slot_bytes; }
-  std::int64_t total_bytes() const { return weights_bytes + buffers_bytes + cache_bytes(); }
+  std::int64_t total_bytes() const {
+    return weights_bytes + buffers_bytes + working_bytes + cache_bytes();
+  }
 };
 
 // device  named in errors, e.g. "cuda:0".

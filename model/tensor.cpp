@@ -43,6 +43,10 @@ const char* name_of(DType dtype) {
       return "Q6_K";
     case DType::kMXFP4:
       return "MXFP4";
+    case DType::kInt8Group:
+      return "INT8";
+    case DType::kInt4Group:
+      return "INT4";
   }
   return "?";
 }
@@ -84,7 +88,7 @@ Shape with_rows(const Shape& shape, std::int64_t rows) {
 std::int64_t row_bytes(const Shape& shape, DType dtype) {
   std::int64_t count = 1;
   for (int axis = 1; axis < shape.rank(); ++axis) count *= shape[axis];
-  return bytes_of(dtype, count);
+  return model::row_bytes(dtype, count);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace peira::model {
 
 // Element types. Those from kQ4_0 on are block formats: a block of consecutive elements of a row
-// shares its scales. Their bytes are as ggml defines them (ggml/src/ggml-common.h).
+// shares its scales. The bytes of kQ* are as ggml defines them (ggml/src/ggml-common.h).
 enum class DType : std::uint8_t {
   kF32,
   kBF16,
@@ -28,6 +28,9 @@ enum class DType : std::uint8_t {
   kQ5_K,    // 256: as kQ4_K with 32 bytes of fifth bits
   kQ6_K,    // 256: 128 + 64 bytes of values, 16 8-bit scales, f16
   kMXFP4,   // 32: an E8M0 scale, 16 bytes of E2M1 values (OCP Microscaling formats 1.0)
+  // What --weights int8 and int4 make of plain weights; rows end in blocks filled with zeros.
+  kInt8Group,  // 64: f32 scale, 64 signed bytes
+  kInt4Group,  // 32: bf16 scale, bf16 minimum, 16 bytes: element i low, element i + 16 high
 };
 
 // Elements that share a block; 1 for plain types.
@@ -37,7 +40,10 @@ constexpr std::int64_t block_elements(DType dtype) {
     case DType::kQ5_0:
     case DType::kQ8_0:
     case DType::kMXFP4:
+    case DType::kInt4Group:
       return 32;
+    case DType::kInt8Group:
+      return 64;
     case DType::kQ4_K:
     case DType::kQ5_K:
     case DType::kQ6_K:
@@ -74,6 +80,10 @@ constexpr std::int64_t block_bytes(DType dtype) {
       return 210;
     case DType::kMXFP4:
       return 17;
+    case DType::kInt8Group:
+      return 68;
+    case DType::kInt4Group:
+      return 20;
   }
   return 0;
 }
@@ -81,6 +91,11 @@ constexpr std::int64_t block_bytes(DType dtype) {
 // Bytes of `num_elements` consecutive elements, a multiple of the block.
 constexpr std::int64_t bytes_of(DType dtype, std::int64_t num_elements) {
   return num_elements / block_elements(dtype) * block_bytes(dtype);
+}
+
+// Bytes of a row of `columns` elements; a last block that is not full takes a whole one's.
+constexpr std::int64_t row_bytes(DType dtype, std::int64_t columns) {
+  return (columns + block_elements(dtype) - 1) / block_elements(dtype) * block_bytes(dtype);
 }
 
 // As safetensors and GGUF spell it: "BF16", "Q4_K".

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/quantization/blocks.h"
+#include "model/quantization/groups.h"
 
 namespace peira::model {
 namespace {
@@ -41,7 +42,8 @@ float float_from_f8e4m3(std::uint8_t bits) {
 
 std::int64_t stored_bytes(const Weight& weight) {
   const auto bytes = [](const ConstTensorView& view) {
-    return bytes_of(view.dtype, view.num_elements());
+    if (!view) return std::int64_t{0};
+    return view.shape[0] * row_bytes(view.dtype, view.num_elements() / view.shape[0]);
   };
   return bytes(weight.values) + bytes(weight.scales);
 }
@@ -84,6 +86,10 @@ void widen_row(const Weight& weight, std::int64_t row, float* out) {
     case DType::kQ6_K:
       widen_blocks(weight.dtype(), static_cast<const std::byte*>(values.data),
                    columns / block_elements(weight.dtype()), out);
+      return;
+    case DType::kInt8Group:
+    case DType::kInt4Group:
+      widen_groups(weight.dtype(), static_cast<const std::byte*>(values.data), columns, out);
       return;
     default:
       throw Error(ErrorCode::kInternal, std::string("a weight of type ") + name_of(weight.dtype()) +

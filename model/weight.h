@@ -8,7 +8,7 @@
 
 namespace peira::model {
 
-// What weights become when they are placed.
+// What weights become when they are placed; see model/quantization/groups.h.
 enum class WeightPrecision : std::uint8_t {
   kStored,  // as the checkpoint has them
   kInt8,    // BF16, F16 and F32 matrices to 8-bit integers in groups

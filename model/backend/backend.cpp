@@ -297,6 +297,25 @@ void Backend::log_sum_exp(const ConstTensorView& logits, const TensorView& out) 
   do_log_sum_exp(logits, out);
 }
 
+void Backend::arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value) {
+  expect_f32("arg_max", "x", x, 2);
+  expect_i32("arg_max", "index", index, 1);
+  expect_f32("arg_max", "value", value, 1);
+  expect(index.shape[0] == x.shape[0] && x.shape[1] > 0, "arg_max", "index", index.shape);
+  expect(value.shape == index.shape, "arg_max", "value", value.shape);
+  do_arg_max(x, index, value);
+}
+
+void Backend::pick(const ConstTensorView& x, const ConstTensorView& columns,
+                   const TensorView& out) {
+  expect_f32("pick", "x", x, 2);
+  expect_i32("pick", "columns", columns, 1);
+  expect_f32("pick", "out", out, 1);
+  expect(columns.shape[0] == x.shape[0], "pick", "columns", columns.shape);
+  expect(out.shape == columns.shape, "pick", "out", out.shape);
+  do_pick(x, columns, out);
+}
+
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   const std::string& device = options.device;
   if (device == "cpu") return make_cpu_backend(options);

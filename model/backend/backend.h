@@ -6,7 +6,8 @@
 //   are read as their format defines them and widened exactly.
 // - Tensors are the device's: no operation reads a host pointer but the sequences of BatchRows and
 //   spans said to be the host's. Operations run in the order of their calls; none waits for the
-//   device except host_view(), so that a backend may queue them, or record them (recorded()).
+//   device except host_view() and read(), so that a backend may queue them, or record them
+//   (recorded()).
 // - An element of a result is computed in an order that depends on the operation's inner sizes and
 //   on absolute positions only: never on how many rows come with it, on how rows are split over
 //   calls, or on threads. Equal requests then give equal bytes, whatever they are batched with.
@@ -22,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backend/device.h"
 #include "model/tensor.h"
 #include "model/weight.h"
 
@@ -126,6 +128,9 @@ class Backend {
   virtual std::int64_t memory_bytes() const = 0;
   // Zeroed memory of this device. throws Error(kUnavailable): there is not that much.
   virtual Tensor allocate(DType dtype, const Shape& shape) = 0;
+  // Takes now what operations on such sizes will need beside their tensors, so that nothing is
+  // missing later. throws Error(kUnavailable): there is not that much.
+  virtual void reserve(const WorkSizes& /*sizes*/) {}
 
   // Weights that lie in host memory, row-major, as this device reads them: the same bytes, or a
   // copy that lives as long as the result and this backend. What may still be read from the host
@@ -150,6 +155,10 @@ class Backend {
   // in `scratch`. Valid until either changes. Waits for the operations before it.
   virtual std::span<const float> host_view(const ConstTensorView& x,
                                            std::vector<float>& scratch) = 0;
+  // Copies integers of this device to the host. Waits likewise.
+  virtual void read(const ConstTensorView& from, std::span<std::int32_t> host) = 0;
+  // Bytes that host_view() and read() have copied so far; 0 where the host reads the memory itself.
+  virtual std::int64_t bytes_copied_to_host() const { return 0; }
   // Runs `operations`, which call this backend only. A backend may record them under `key` and
   // replay the record at later calls with an equal key instead of calling `operations` again: equal
   // keys promise the same operations on the same tensors (their contents may differ).
@@ -294,6 +303,21 @@ class Backend {
   // out     [T].
   void log_sum_exp(const ConstTensorView& logits, const TensorView& out);
 
+  // The largest of each row and where it is, the first on a tie; NaN only where a row has nothing
+  // else.
+  //
+  // x       [T, V].
+  // index   [T] int32.
+  // value   [T].
+  void arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value);
+
+  // out[t] = x[t, columns[t]].
+  //
+  // x        [T, V].
+  // columns  [T] int32, in [0, V).
+  // out      [T].
+  void pick(const ConstTensorView& x, const ConstTensorView& columns, const TensorView& out);
+
  private:
   virtual void do_embedding(const ConstTensorView& tokens, const Weight& table, float scale,
                             const TensorView& out) = 0;
@@ -329,6 +353,10 @@ class Backend {
   virtual void do_gather_rows(const ConstTensorView& x, const ConstTensorView& rows,
                               const TensorView& out) = 0;
   virtual void do_log_sum_exp(const ConstTensorView& logits, const TensorView& out) = 0;
+  virtual void do_arg_max(const ConstTensorView& x, const TensorView& index,
+                          const TensorView& value) = 0;
+  virtual void do_pick(const ConstTensorView& x, const ConstTensorView& columns,
+                       const TensorView& out) = 0;
 
   std::string name_;
 };

@@ -5,6 +5,22 @@
 #include "model/memory_plan.h"
 
 namespace peira::model {
+namespace {
+
+std::string version_text(int version) {  // 13000 is 13.0
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+}  // namespace
+
+std::string cuda_problem(int driver_version, int needed_version, const std::string& reason) {
+  if (driver_version <= 0) return "no NVIDIA driver is loaded";
+  if (driver_version < needed_version) {
+    return "the driver is too old: it supports CUDA " + version_text(driver_version) +
+           ", this program needs " + version_text(needed_version);
+  }
+  return "driver for CUDA " + version_text(driver_version) + ": " + reason;
+}
 
 DeviceChoice choose_device(const std::string& asked, std::int64_t needed_bytes,
                            const CudaDevices& devices) {

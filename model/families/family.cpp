@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "model/layers/placement.h"
 
 namespace peira::model {
 
@@ -31,11 +30,6 @@ DecoderWeights take_decoder_weights(const ModelConfig& config, CheckpointTensors
   for (Tensor& tensor : tensors.take_owned()) host.owned.push_back(std::move(tensor));
   host.notes = loader.take_notes();
   return host;
-}
-
-DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
-                                    Backend& backend) {
-  return placed(backend, take_decoder_weights(config, tensors));
 }
 
 }  // namespace peira::model

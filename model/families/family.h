@@ -5,7 +5,6 @@
 #include <span>
 #include <string_view>
 
-#include "model/backend/backend.h"
 #include "model/config.h"
 #include "model/families/weight_loader.h"
 #include "model/layers/decoder.h"
@@ -34,12 +33,6 @@ std::span<const Family> families();
 // and what DecoderWeights::owned holds. throws Error(kData): a tensor is missing, left over, or of
 // another shape than config.json says.
 DecoderWeights take_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors);
-
-// The same, placed on `backend`. They may point into the mapped
-// files, which must stay.
-// throws Error(kData): a tensor is missing, left over, or of another shape than config.json says.
-DecoderWeights load_decoder_weights(const ModelConfig& config, CheckpointTensors& tensors,
-                                    Backend& backend);
 
 // One a file of this folder.
 Family gemma3_family();

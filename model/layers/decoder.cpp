@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
+#include <numeric>
 #include <utility>
 
 namespace peira::model {
@@ -20,13 +22,19 @@ std::int64_t padded_rows(std::int64_t num_rows) {
   return (num_rows + step - 1) / step * step;
 }
 
-Buffers::Padding padding_of(const Batch& batch, std::int64_t max_rows) {
+std::int64_t padded_pages(std::int64_t num_pages) {
   constexpr std::int64_t kFewestPages = 8;
-  std::int64_t num_pages = kFewestPages;
+  std::int64_t out = kFewestPages;
+  while (out < num_pages) out *= 2;
+  return out;
+}
+
+Buffers::Padding padding_of(const Batch& batch, std::int64_t max_rows) {
+  std::int64_t num_pages = 0;
   for (const SequenceRows& sequence : batch.sequences) {
-    while (num_pages < static_cast<std::int64_t>(sequence.pages.size())) num_pages *= 2;
+    num_pages = std::max(num_pages, std::ssize(sequence.pages));
   }
-  return {std::min(padded_rows(batch.num_rows()), max_rows), num_pages};
+  return {std::min(padded_rows(batch.num_rows()), max_rows), padded_pages(num_pages)};
 }
 
 // Of what compute() depends on besides the contents of tensors: shapes and where tensors lie.
@@ -56,14 +64,30 @@ Decoder::Decoder(Backend& backend, const ModelConfig& config, DecoderWeights wei
                                    config.rotary_dim)),
       buffers_(backend, config, max_rows),
       logit_rows_(backend.allocate(DType::kI32, {kMaxLogitRows})),
+      logit_tokens_(backend.allocate(DType::kI32, {kMaxLogitRows})),
+      logit_best_(backend.allocate(DType::kI32, {kMaxLogitRows})),
       logit_hidden_(backend.allocate(DType::kF32, {kMaxLogitRows, config.hidden_size})),
       logits_(backend.allocate(DType::kF32, {kMaxLogitRows, config.vocab_size})),
-      log_sum_exp_(backend.allocate(DType::kF32, {kMaxLogitRows})) {}
+      logit_numbers_(backend.allocate(DType::kF32, {3, kMaxLogitRows})) {
+  backend.reserve(work_sizes(config, max_rows));
+}
 
 std::int64_t Decoder::buffers_bytes(const ModelConfig& config, std::int64_t max_rows) {
   const std::int64_t logit_floats =
       kMaxLogitRows * (std::int64_t{config.hidden_size} + config.vocab_size);
   return Buffers::bytes(config, max_rows) + logit_floats * block_bytes(DType::kF32);
+}
+
+WorkSizes Decoder::work_sizes(const ModelConfig& config, std::int64_t max_rows) {
+  return {.max_rows = max_rows,
+          .max_pages = padded_pages(KvCache::pages_for(config.max_position_embeddings)),
+          .num_layers = config.num_hidden_layers,
+          .hidden_size = config.hidden_size,
+          .num_heads = config.num_attention_heads,
+          .head_dim = config.head_dim,
+          .num_experts = config.num_experts,
+          .num_experts_per_tok = config.num_experts_per_tok,
+          .moe_intermediate_size = config.moe_intermediate_size};
 }
 
 void Decoder::forward(const Batch& batch, const KvCache& cache) {
@@ -116,22 +140,64 @@ void Decoder::compute(const BatchRows& batch_rows, const KvCache& cache) {
   }
 }
 
-Decoder::Logits Decoder::logits(std::span<const std::int32_t> rows) {
+std::span<const Decoder::RowLogits> Decoder::logits(std::span<const LogitRow> rows) {
+  // On the device, rows that are wanted whole come first.
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto first_part = std::stable_partition(order.begin(), order.end(),
+                                                [&](std::size_t i) { return rows[i].whole; });
   const auto count = static_cast<std::int64_t>(rows.size());
-  const TensorView row_numbers = logit_rows_.slice(0, count);
+  const std::int64_t num_whole = first_part - order.begin();
+  const std::int64_t num_parts = count - num_whole;
+  std::vector<std::int32_t> row_numbers, tokens;
+  for (const std::size_t i : order) {
+    row_numbers.push_back(rows[i].row);
+    if (!rows[i].whole) tokens.push_back(rows[i].token);
+  }
+
+  const TensorView device_rows = logit_rows_.slice(0, count);
   const TensorView hidden = logit_hidden_.slice(0, count);
   const TensorView logits = logits_.slice(0, count);
-  const TensorView log_sum_exp = log_sum_exp_.slice(0, count);
-  backend_.write(row_numbers, rows);
-  backend_.gather_rows(buffers_.hidden, row_numbers, hidden);
+  backend_.write(device_rows, row_numbers);
+  backend_.gather_rows(buffers_.hidden, device_rows, hidden);
   backend_.rms_norm(hidden, weights_.norm, static_cast<float>(config_.rms_norm_eps), hidden);
   backend_.linear(hidden, std::array{LinearPart{weights_.lm_head, {}, logits}});
   if (config_.final_logit_softcapping > 0) {
     backend_.softcap(logits, static_cast<float>(config_.final_logit_softcapping));
   }
-  backend_.log_sum_exp(logits, log_sum_exp);
-  return {backend_.host_view(logits, logits_scratch_),
-          backend_.host_view(log_sum_exp, log_sum_exp_scratch_)};
+  // Three numbers a row, one kind after the other.
+  const TensorView numbers = logit_numbers_.view().first({3 * count});
+  backend_.log_sum_exp(logits, numbers.slice(0, count));
+  std::vector<std::int32_t> best(static_cast<std::size_t>(num_parts));
+  if (num_parts > 0) {
+    const TensorView parts = logits.slice(num_whole, num_parts);
+    const TensorView device_tokens = logit_tokens_.slice(0, num_parts);
+    const TensorView device_best = logit_best_.slice(0, num_parts);
+    backend_.write(device_tokens, tokens);
+    backend_.arg_max(parts, device_best, numbers.slice(count, num_parts));
+    backend_.pick(parts, device_tokens, numbers.slice(2 * count, num_parts));
+    backend_.read(device_best, best);
+  }
+  const std::span<const float> all =
+      backend_.host_view(logits.slice(0, num_whole), logits_scratch_);
+  const std::span<const float> values =
+      backend_.host_view(num_parts > 0 ? numbers : numbers.slice(0, count), numbers_scratch_);
+
+  const auto vocab_size = static_cast<std::size_t>(config_.vocab_size);
+  const auto whole = static_cast<std::size_t>(num_whole);
+  row_logits_.assign(rows.size(), {});
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    RowLogits& out = row_logits_[order[i]];
+    out.log_sum_exp = values[i];
+    if (i < whole) {
+      out.all = all.subspan(i * vocab_size, vocab_size);
+    } else {
+      out.best = best[i - whole];
+      out.best_logit = values[rows.size() + i - whole];
+      out.token_logit = values[2 * rows.size() + i - whole];
+    }
+  }
+  return row_logits_;
 }
 
 }  // namespace peira::model

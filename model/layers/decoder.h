@@ -42,6 +42,8 @@ class Decoder {
   const std::vector<std::string>& notes() const { return weights_.notes; }
   // Bytes of device memory for its own tensors, weights and cache apart.
   static std::int64_t buffers_bytes(const ModelConfig& config, std::int64_t max_rows);
+  // What its operations are called with at most.
+  static WorkSizes work_sizes(const ModelConfig& config, std::int64_t max_rows);
 
   // Runs `batch` (at most max_rows rows) through all layers, leaving its last hidden states for
   // logits().
@@ -50,15 +52,24 @@ class Decoder {
   // and recorded where the backend records. The results are the same to the bit.
   void forward(const Batch& batch, const KvCache& cache);
 
-  // Next-token logits after some rows of the last forward(), and the log of the sum of their
-  // exponentials. Valid until the next call.
-  struct Logits {
-    std::span<const float> values;       // [rows, vocab_size]
-    std::span<const float> log_sum_exp;  // [rows]
+  // What is asked of the next-token logits after a row of the last forward(). Only that leaves the
+  // device.
+  struct LogitRow {
+    std::int32_t row = 0;
+    bool whole = true;       // all of them; else of the best one and of `token`
+    std::int32_t token = 0;  // in [0, vocab_size)
+  };
+  struct RowLogits {
+    std::span<const float> all;  // [vocab_size], or empty
+    float log_sum_exp = 0;       // log of the sum of all exponentials
+    // Where `all` is empty:
+    std::int32_t best = 0;  // the largest, the lowest id on a tie
+    float best_logit = 0;
+    float token_logit = 0;
   };
   static constexpr std::int64_t kMaxLogitRows = 64;
-  // rows  at most kMaxLogitRows row numbers of the batch.
-  Logits logits(std::span<const std::int32_t> rows);
+  // In the order of `rows`, at most kMaxLogitRows of them. Valid until the next call.
+  std::span<const RowLogits> logits(std::span<const LogitRow> rows);
 
  private:
   void compute(const BatchRows& rows, const KvCache& cache);
@@ -69,12 +80,15 @@ class Decoder {
   RopeFrequencies rope_;
   RopeFrequencies local_rope_;
   Buffers buffers_;
-  Tensor logit_rows_;    // [kMaxLogitRows] int32
-  Tensor logit_hidden_;  // [kMaxLogitRows, hidden_size]
-  Tensor logits_;        // [kMaxLogitRows, vocab_size]
-  Tensor log_sum_exp_;   // [kMaxLogitRows]
+  Tensor logit_rows_;     // [kMaxLogitRows] int32
+  Tensor logit_tokens_;   // [kMaxLogitRows] int32
+  Tensor logit_best_;     // [kMaxLogitRows] int32
+  Tensor logit_hidden_;   // [kMaxLogitRows, hidden_size]
+  Tensor logits_;         // [kMaxLogitRows, vocab_size]
+  Tensor logit_numbers_;  // [3, kMaxLogitRows]: log_sum_exp, best_logit, token_logit
+  std::vector<RowLogits> row_logits_;
   std::vector<float> logits_scratch_;
-  std::vector<float> log_sum_exp_scratch_;
+  std::vector<float> numbers_scratch_;
 };
 
 }  // namespace peira::model

@@ -93,10 +93,12 @@ class Placer {
 DecoderWeights placed(Backend& backend, DecoderWeights host) {
   const Placer place(backend);
   const bool is_tied = host.lm_head.values.data == host.embed_tokens.values.data;
-  // A device that copies needs a tied matrix once; one that does not may repack it for lm_head and
-  // still read rows of the original.
+  // A device that copies needs a tied matrix once, unless it is quantised for lm_head: rows are
+  // always read from the original.
   place.matrix(host.lm_head);
-  if (is_tied && backend.copies_weights() && host.lm_head.packed == nullptr) {
+  const bool is_as_stored =
+      host.lm_head.packed == nullptr && host.lm_head.dtype() == host.embed_tokens.dtype();
+  if (is_tied && backend.copies_weights() && is_as_stored) {
     host.embed_tokens = host.lm_head;
   } else {
     place.table(host.embed_tokens);

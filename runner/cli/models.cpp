@@ -134,15 +134,10 @@ struct Precision {
 
 // Weights in memory as each --weights setting has them.
 std::vector<Precision> weight_precisions(const model::WeightCount& count) {
-  // Groups of 32 weights share a scale of two bytes, and at 4 bits a minimum too.
-  const auto quantised = [&](double bits) {
-    const double matrices = static_cast<double>(count.matrix_parameters) * bits / 8;
-    return static_cast<std::int64_t>(matrices) + 4 * (count.parameters - count.matrix_parameters);
-  };
   return {{"as stored", count.stored_bytes},
           {"bf16", 2 * count.parameters},
-          {"int8", quantised(8.5)},
-          {"int4", quantised(5)}};
+          {"int8", count.int8_bytes},
+          {"int4", count.int4_bytes}};
 }
 
 std::vector<Precision> cache_precisions(const model::ModelConfig& config) {

@@ -137,6 +137,125 @@ class BackendSequenceTest : public test::BackendFixture {
   }
 };
 
+// Contexts of many pages, which a device may compute in parts: the last rows of each sequence, all
+// of them in one call, each sequence in its own, row by row, and among all rows.
+class LongContextTest : public BackendSequenceTest {
+ protected:
+  static constexpr std::int64_t kTail = 5;
+
+  void check(const Heads& heads, DType kv_dtype, int sliding_window, bool has_sinks,
+             const std::vector<std::int64_t>& lengths) {
+    SCOPED_TRACE(std::to_string(heads.query) + " query and " + std::to_string(heads.kv) +
+                 " kv heads of " + std::to_string(heads.dim) + ", " + name_of(kv_dtype) +
+                 " cache, window " + std::to_string(sliding_window) +
+                 (has_sinks ? ", with sinks" : ""));
+    const Sequences sequences(lengths, values_.random());
+    const Tensor q = values_.floats({sequences.num_rows, heads.query, heads.dim});
+    const Tensor k = values_.floats({sequences.num_rows, heads.kv, heads.dim});
+    const Tensor v = values_.floats({sequences.num_rows, heads.kv, heads.dim});
+    const Tensor sinks = values_.vector(DType::kBF16, {heads.query});
+    AttentionOptions options;
+    options.scale = 1.0F / std::sqrt(static_cast<float>(heads.dim));
+    options.sliding_window = sliding_window;
+    if (has_sinks) options.sinks = sinks;
+    // Rows [first, first + count) of each sequence attend, over a cache that holds all of it.
+    struct Part {
+      std::size_t sequence;
+      std::int64_t first, count;
+    };
+    const auto run = [&](Backend& backend, const std::vector<std::vector<Part>>& calls) {
+      std::vector<Tensor> owned;
+      const KvLayer layer = cache(backend, kv_dtype, sequences.num_pages, heads, owned);
+      sequences.in_calls(backend, 0, [&](const BatchRows& rows, std::int64_t, std::int64_t) {
+        backend.store_kv(put(backend, k), put(backend, v), rows, layer);
+      });
+      AttentionOptions there = options;
+      there.sinks = vector(backend, options.sinks);
+      Floats out;
+      for (const std::vector<Part>& parts : calls) {
+        std::vector<SequenceRows> rows;
+        std::int64_t num_rows = 0;
+        const std::int64_t row_size = heads.query * heads.dim;
+        Floats queries;
+        for (const Part& part : parts) {
+          rows.push_back({.first_row = static_cast<int>(num_rows),
+                          .num_rows = static_cast<int>(part.count),
+                          .first_position = static_cast<int>(part.first),
+                          .pages = sequences.pages[part.sequence]});
+          std::int64_t first = part.first;
+          for (std::size_t s = 0; s < part.sequence; ++s) first += lengths[s];
+          const float* const from = q.view().f32() + first * row_size;
+          queries.insert(queries.end(), from, from + part.count * row_size);
+          num_rows += part.count;
+        }
+        const DeviceRows device(backend, rows);
+        const Tensor result = floats(backend, {num_rows, row_size});
+        const ConstTensorView host{queries.data(), DType::kF32, {num_rows, heads.query, heads.dim}};
+        backend.attention(put(backend, host), device.rows, layer, there, result);
+        const Floats part = get(backend, result);
+        out.insert(out.end(), part.begin(), part.end());
+      }
+      return out;
+    };
+    std::vector<Part> tails, all;
+    std::vector<std::vector<Part>> alone, row_by_row;
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+      const std::int64_t count = std::min(kTail, lengths[s]);
+      const Part tail{s, lengths[s] - count, count};
+      tails.push_back(tail);
+      alone.push_back({tail});
+      for (std::int64_t i = 0; i < count; ++i) row_by_row.push_back({{s, tail.first + i, 1}});
+      all.push_back({s, 0, lengths[s]});
+    }
+    const Floats got = run(*backend_, {tails});
+    expect_close(got, run(*reference_, {tails}));
+    EXPECT_TRUE(same_bits(run(*backend_, alone), got)) << "sequences alone";
+    EXPECT_TRUE(same_bits(run(*backend_, row_by_row), got)) << "row by row";
+    if (backend_->name() == reference_->name()) return;  // plain loops: minutes
+    const Floats among = run(*backend_, {all});
+    std::size_t at = 0;
+    std::size_t end = 0;
+    const auto row_size = static_cast<std::size_t>(heads.query * heads.dim);
+    for (const Part& tail : tails) {
+      const auto size = static_cast<std::size_t>(tail.count) * row_size;
+      end += static_cast<std::size_t>(lengths[tail.sequence]) * row_size;
+      EXPECT_TRUE(
+          same_bits(std::span(among).subspan(end - size, size), std::span(got).subspan(at, size)))
+          << "among all rows, sequence " << tail.sequence;
+      at += size;
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, LongContextTest, test::all_subjects(), test::subject_name);
+
+// Lengths around the borders of pages and of splits of eight pages; one much longer.
+TEST_P(LongContextTest, Attention) {
+  for (const Heads& heads :
+       {Heads{4, 2, 16}, Heads{3, 3, 12}, Heads{1, 1, 7}, Heads{8, 1, 128}, Heads{2, 1, 256}}) {
+    check(heads, DType::kF32, 0, false, {257});
+    check(heads, DType::kF32, 0, false, {700, 1, 256, 1100, 255});
+  }
+  check({4, 1, 64}, DType::kF32, 0, false, {3000});
+}
+
+TEST_P(LongContextTest, AttentionOverBf16AndInt8Caches) {
+  for (const DType dtype : {DType::kBF16, DType::kI8}) {
+    check({4, 2, 16}, dtype, 0, false, {257, 700});
+    check({10, 2, 34}, dtype, 0, true, {1100, 31});
+    check({8, 1, 128}, dtype, 300, false, {511, 900});
+  }
+}
+
+// Windows inside the last split, over one border, over several, and past the context.
+TEST_P(LongContextTest, AttentionWithinAWindowAndWithSinks) {
+  for (const int window : {1, 40, 256, 257, 600, 5000}) {
+    check({4, 2, 16}, DType::kF32, window, window % 2 == 0, {257, 1100, 512});
+  }
+  check({3, 3, 12}, DType::kF32, 0, true, {700, 300});
+  check({6, 1, 64}, DType::kF32, 128, true, {1030});
+}
+
 INSTANTIATE_TEST_SUITE_P(All, BackendSequenceTest, test::all_subjects(), test::subject_name);
 
 constexpr std::array kHeads{Heads{4, 2, 16}, Heads{3, 3, 12},  Heads{1, 1, 2},

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/model/backend_fixture.h"
 
 namespace peira::model {
@@ -420,6 +422,50 @@ TEST_P(BackendTest, AddGatherAndCopyAreExact) {
     for (std::size_t i = 0; i < 5; ++i) {
       EXPECT_TRUE(same_bits(std::span(gathered).subspan(i * 21, 21),
                             std::span(got).subspan(static_cast<std::size_t>(picks[i]) * 21, 21)));
+    }
+  }
+}
+
+TEST_P(BackendTest, ArgMaxIsTheFirstOfTheLargest) {
+  const auto run = [](Backend& backend, const ConstTensorView& x) {
+    const Tensor index = backend.allocate(DType::kI32, {x.rows()});
+    const Tensor value = floats(backend, {x.rows()});
+    backend.arg_max(put(backend, x), index, value);
+    std::vector<std::int32_t> indices(static_cast<std::size_t>(x.rows()));
+    backend.read(index, indices);
+    EXPECT_EQ(indices, get_integers(backend, index));
+    return std::pair(indices, get(backend, value));
+  };
+  for (const std::int64_t size : {1, 5, 33, 1024, 3000}) {
+    for (const std::int64_t rows : kRowCounts) {
+      const Tensor x = values_.floats({rows, size});
+      // Few different values, so that ties are common.
+      for (std::int64_t i = 0; i < rows * size; ++i) {
+        x.view().f32()[i] = std::round(x.view().f32()[i]);
+      }
+      EXPECT_EQ(run(*backend_, x), run(*reference_, x));
+    }
+  }
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const Tensor x = host_tensor(DType::kF32, {4, 4});
+  std::copy_n(std::array{kNaN, -3.0F, -2.0F, -2.0F, -kInf, -kInf, -1.0F, kNaN, -0.0F, 0.0F, -1.0F,
+                         0.0F, -1.0F, kInf, 2.0F, kInf}
+                  .data(),
+              16, x.view().f32());
+  EXPECT_THAT(run(*backend_, x).first, ElementsAre(2, 2, 0, 1));
+}
+
+TEST_P(BackendTest, PickTakesAColumnOfEachRow) {
+  for (const std::int64_t rows : kRowCounts) {
+    const Tensor x = values_.floats({rows, 37});
+    const std::vector<std::int32_t> columns = values_.integers(rows, 37);
+    const Tensor out = floats(*backend_, {rows});
+    backend_->pick(put(*backend_, x), put(*backend_, columns, {rows}), out);
+    const Floats got = get(*backend_, out);
+    for (std::int64_t t = 0; t < rows; ++t) {
+      const auto i = static_cast<std::size_t>(t);
+      EXPECT_EQ(got[i], x.view().f32()[t * 37 + columns[i]]);
     }
   }
 }

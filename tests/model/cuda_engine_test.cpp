@@ -141,7 +141,15 @@ TEST_P(CudaEngine, BytesDoNotDependOnBatchChunksOrRecording) {
 INSTANTIATE_TEST_SUITE_P(Golden, CudaEngine, ::testing::ValuesIn(test::golden_names()),
                          [](const auto& param) { return param.param; });
 
-// --- which device "auto" is ---
+// --- which device "auto" is, and why there is none ---
+
+TEST(CudaProblem, SaysWhatIsMissing) {
+  EXPECT_EQ(cuda_problem(0, 13000, "unused"), "no NVIDIA driver is loaded");
+  EXPECT_EQ(cuda_problem(12040, 13000, "unused"),
+            "the driver is too old: it supports CUDA 12.4, this program needs 13.0");
+  EXPECT_EQ(cuda_problem(13010, 13000, "system not yet initialized"),
+            "driver for CUDA 13.1: system not yet initialized");
+}
 
 CudaDevices two_devices() {
   CudaDevices out;

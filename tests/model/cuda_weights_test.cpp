@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/backend/backend.h"
 #include "model/backend/device.h"
+#include "model/quantization/groups.h"
 
 namespace peira::model {
 namespace {
@@ -216,6 +217,131 @@ INSTANTIATE_TEST_SUITE_P(Types, CudaWeights,
                                            DType::kQ4_0, DType::kQ5_0, DType::kQ8_0, DType::kQ4_K,
                                            DType::kQ5_K, DType::kQ6_K, DType::kMXFP4),
                          [](const auto& param) { return std::string(name_of(param.param)); });
+
+// --- weights quantised when they are placed ---
+
+class CudaQuantizedWeights : public ::testing::TestWithParam<WeightPrecision> {
+ protected:
+  void SetUp() override {
+    const CudaDevices found = find_cuda_devices();
+    if (found.devices.empty()) GTEST_SKIP() << "NOT TESTED: no CUDA device: " << found.problem;
+    backend_ = make_backend({.device = "cuda", .weights = GetParam()});
+    plain_ = make_backend({.device = "cuda"});
+  }
+
+  // The values that quantising leaves, by definition.
+  static Tensor quantized_values(const Weight& weight) {
+    const DType dtype = group_type(GetParam());
+    const std::int64_t columns = weight.shape()[1];
+    std::vector<std::byte> row(static_cast<std::size_t>(row_bytes(dtype, columns)));
+    Tensor out = host_tensor(DType::kF32, weight.shape());
+    for (std::int64_t n = 0; n < weight.shape()[0]; ++n) {
+      quantize_row(dtype, weight, n, row.data());
+      widen_groups(dtype, row.data(), columns, out.view().f32() + n * columns);
+    }
+    return out;
+  }
+
+  static Floats product(Backend& backend, const ConstTensorView& x, const Weight& weight) {
+    const Tensor out = backend.allocate(DType::kF32, {x.rows(), weight.shape()[0]});
+    backend.linear(backend.place_vector(x),
+                   std::array{LinearPart{backend.place_matrix(weight), {}, out}});
+    Floats scratch;
+    const std::span<const float> seen = backend.host_view(out, scratch);
+    return {seen.begin(), seen.end()};
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Backend> plain_;
+  std::unique_ptr<Backend> reference_ = make_backend({.device = "reference"});
+  std::mt19937 random_{5};
+};
+
+INSTANTIATE_TEST_SUITE_P(All, CudaQuantizedWeights,
+                         ::testing::Values(WeightPrecision::kInt8, WeightPrecision::kInt4),
+                         [](const auto& param) {
+                           return param.param == WeightPrecision::kInt8 ? "int8" : "int4";
+                         });
+
+// One row, few, and enough for the kernel of many rows; widths that fill groups and that do not.
+TEST_P(CudaQuantizedWeights, MultiplyAsTheirValuesInFloat32) {
+  struct Sizes {
+    std::int64_t outputs, inputs;
+  };
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
+    for (const Sizes sizes : {Sizes{1, 1}, Sizes{9, 18}, Sizes{67, 31}, Sizes{5, 64},
+                              Sizes{130, 130}, Sizes{kOutputs, kInputs}, Sizes{4096, 100}}) {
+      SCOPED_TRACE(std::string(name_of(dtype)) + ", " + std::to_string(sizes.outputs) + " x " +
+                   std::to_string(sizes.inputs));
+      const Stored weight = random_weight(dtype, sizes.outputs, sizes.inputs, random_);
+      const Tensor values = quantized_values(weight);
+      std::normal_distribution<float> normal;
+      const Tensor x = host_tensor(DType::kF32, {kRows, sizes.inputs});
+      for (std::int64_t i = 0; i < kRows * sizes.inputs; ++i) x.view().f32()[i] = normal(random_);
+      for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{13}, kRows}) {
+        const ConstTensorView some = x.view().slice(0, rows);
+        const Floats got = product(*backend_, some, weight);
+        EXPECT_TRUE(same_bits(got, product(*plain_, some, values))) << rows << " rows";
+        if (rows == 1) expect_close(got, product(*reference_, some, values));
+      }
+    }
+  }
+}
+
+TEST_P(CudaQuantizedWeights, AreExpertsAndLeaveAloneWhatHasToStay) {
+  constexpr std::int64_t kHidden = 100;
+  constexpr std::int64_t kInner = 72;
+  constexpr int kExperts = 3;
+  std::vector<Stored> owned;
+  std::vector<Tensor> wide;
+  ExpertWeights weights, values;
+  const auto add = [&](std::vector<Weight>& to, std::vector<Weight>& to_values, std::int64_t rows,
+                       std::int64_t columns) {
+    owned.push_back(random_weight(DType::kBF16, rows, columns, random_));
+    to.push_back(owned.back());
+    wide.push_back(quantized_values(owned.back()));
+    to_values.emplace_back(wide.back());
+  };
+  for (int e = 0; e < kExperts; ++e) {
+    add(weights.gate_proj, values.gate_proj, kInner, kHidden);
+    add(weights.up_proj, values.up_proj, kInner, kHidden);
+    add(weights.down_proj, values.down_proj, kHidden, kInner);
+  }
+  const Tensor x = host_tensor(DType::kF32, {kRows, kHidden});
+  const Tensor slot_weights = host_tensor(DType::kF32, {kRows, 2});
+  std::normal_distribution<float> normal;
+  for (const Tensor* tensor : {&x, &slot_weights}) {
+    for (std::int64_t i = 0; i < tensor->shape().num_elements(); ++i) {
+      tensor->view().f32()[i] = normal(random_);
+    }
+  }
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < 2 * kRows; ++i) {
+    ids.push_back(static_cast<std::int32_t>(random_() % kExperts));
+  }
+  const auto run = [&](Backend& backend, const ExpertWeights& host, std::int64_t rows) {
+    const Tensor device_ids = backend.allocate(DType::kI32, {rows, 2});
+    backend.write(device_ids, std::span(ids).first(static_cast<std::size_t>(2 * rows)));
+    const Tensor out = backend.allocate(DType::kF32, {rows, kHidden});
+    backend.experts(backend.place_vector(x.slice(0, rows)), device_ids,
+                    backend.place_vector(slot_weights.slice(0, rows)), backend.place_experts(host),
+                    out);
+    Floats scratch;
+    const std::span<const float> seen = backend.host_view(out, scratch);
+    return Floats(seen.begin(), seen.end());
+  };
+  for (const std::int64_t rows : {std::int64_t{1}, kRows}) {
+    EXPECT_TRUE(same_bits(run(*backend_, weights, rows), run(*plain_, values, rows)));
+  }
+  expect_close(run(*backend_, weights, 1), run(*reference_, values, 1));
+
+  Weight gate = owned.front();
+  gate.keep_stored = true;
+  EXPECT_EQ(backend_->place_matrix(gate).dtype(), DType::kBF16);
+  EXPECT_EQ(backend_->place_table(owned.front()).dtype(), DType::kBF16);
+  const Stored blocks = random_weight(DType::kQ8_0, 4, 64, random_);
+  EXPECT_EQ(backend_->place_matrix(blocks).dtype(), DType::kQ8_0);
+}
 
 }  // namespace
 }  // namespace peira::model

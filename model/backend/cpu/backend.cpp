@@ -63,6 +63,9 @@ class CpuBackend final : public Backend {
   std::span<const float> host_view(const ConstTensorView& x, std::vector<float>&) override {
     return {x.f32(), static_cast<std::size_t>(x.num_elements())};
   }
+  void read(const ConstTensorView& from, std::span<std::int32_t> host) override {
+    std::copy_n(from.i32(), host.size(), host.begin());
+  }
 
  private:
   // body(first, last) over blocks of [0, count). work: multiply-adds, or as long, of one index.
@@ -429,6 +432,18 @@ class CpuBackend final : public Backend {
     for_rows(logits.rows(), kWorkPerExp * size, [&](std::int64_t row) {
       out.f32()[row] = cpu::log_sum_exp_row(logits.f32() + row * size, size);
     });
+  }
+
+  void do_arg_max(const ConstTensorView& x, const TensorView& index,
+                  const TensorView& value) override {
+    for_rows(x.rows(), x.shape[1], [&](std::int64_t row) {
+      reference::arg_max(x.slice(row, 1), index.slice(row, 1), value.slice(row, 1));
+    });
+  }
+
+  void do_pick(const ConstTensorView& x, const ConstTensorView& columns,
+               const TensorView& out) override {
+    reference::pick(x, columns, out);
   }
 
   // Counting sort: slot_place_[t * K + k] is where (token, slot) stands among all, by expert.

@@ -277,6 +277,8 @@ void matmul_any(const MatmulArgs& args) {
     case DType::kI32:
     case DType::kI8:
     case DType::kU8:
+    case DType::kInt8Group:  // a PackedMatrix holds these
+    case DType::kInt4Group:
       break;
   }
   throw Error(ErrorCode::kInternal,

@@ -6,12 +6,12 @@
 #include "model/backend/cuda/check.h"
 #include "model/backend/cuda/device.cuh"
 #include "model/backend/cuda/kernels.h"
+#include "model/backend/cuda/working_memory.h"
 
 namespace peira::model::cuda {
 namespace {
 
 constexpr int kWarpsPerBlock = 4;
-constexpr int kSplitPages = 8;  // a split is that many pages, counted from position 0
 constexpr int kMostHeadDim = 256;
 static_assert(kKvPageTokens == kWarpSize, "a lane holds the score of one token of a page");
 
@@ -410,18 +410,13 @@ void attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& l
                                              " is more than the " + std::to_string(kMostHeadDim) +
                                              " it has kernels for\n  try: --device cpu");
   }
-  // Splits get blocks of their own where rows and heads alone leave the device idle. Both choices
-  // depend on shapes only and change no bit.
-  constexpr std::int64_t kBusyWarps = 8192;
-  constexpr std::int64_t kMostSplitFloats = std::int64_t{64} << 20;
+  // Whether splits are apart changes no bit.
   job.num_splits = static_cast<int>(blocks_for(job.table.width, kSplitPages));
-  const std::int64_t warps = std::int64_t{job.num_rows} * job.num_heads;
-  const std::int64_t num_parts = warps * job.num_splits;
-  const bool is_split = job.num_splits > 1 && warps < kBusyWarps &&
-                        num_parts * (job.head_dim + 2) <= kMostSplitFloats;
+  const bool is_split = cuda::is_split(job.num_rows, job.num_heads, job.head_dim, job.num_splits);
   if (is_split) {
+    const std::int64_t num_parts = std::int64_t{job.num_rows} * job.num_heads * job.num_splits;
     auto* const floats = static_cast<float*>(
-        stream.scratch(num_parts * (job.head_dim + 2) * static_cast<std::int64_t>(sizeof(float))));
+        stream.scratch(split_bytes(job.num_rows, job.num_heads, job.head_dim, job.num_splits)));
     job.split_max = floats;
     job.split_total = floats + num_parts;
     job.split_sums = floats + 2 * num_parts;

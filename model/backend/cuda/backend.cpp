@@ -1,16 +1,21 @@
 // The CUDA backend: device memory, one stream, the kernels of this folder.
 #include "model/backend/backend.h"
 
+#include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/threads.h"
 #include "model/backend/cuda/check.h"
 #include "model/backend/cuda/kernels.h"
 #include "model/backend/cuda/memory.h"
 #include "model/backend/cuda/stream.h"
+#include "model/backend/cuda/working_memory.h"
 #include "model/backend/device.h"
+#include "model/quantization/groups.h"
 
 namespace peira::model {
 namespace {
@@ -31,8 +36,11 @@ struct CurrentDevice {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const CudaDevice& device)
-      : Backend("cuda/" + device.architecture + " " + device.name), device_(device.index) {}
+  CudaBackend(const CudaDevice& device, const BackendOptions& options)
+      : Backend("cuda/" + device.architecture + " " + device.name),
+        device_(device.index),
+        precision_(options.weights),
+        pool_(options.weights == WeightPrecision::kStored ? 1 : options.num_threads) {}
 
   // What is queued may still write to memory that members give back.
   ~CudaBackend() override {
@@ -60,12 +68,12 @@ class CudaBackend final : public Backend {
 
   Weight place_matrix(const Weight& host) override {
     device_.use();
-    Weight out;
-    out.values = placed(host.values);
-    if (host.scales) out.scales = placed(host.scales);
-    return out;
+    return is_quantized_by(precision_, host) ? quantized(host) : stored(host);
   }
-  Weight place_table(const Weight& host) override { return place_matrix(host); }
+  Weight place_table(const Weight& host) override {
+    device_.use();
+    return stored(host);
+  }
   ConstTensorView place_vector(const ConstTensorView& host) override {
     device_.use();
     return placed(host);
@@ -74,6 +82,7 @@ class CudaBackend final : public Backend {
   ExpertWeights place_experts(const ExpertWeights& host) override {
     ExpertWeights out = host;
     auto tables = std::make_shared<cuda::PlacedExperts>();
+    device_.use();
     tables->gate = place_all(out.gate_proj, "gate_proj");
     tables->up = place_all(out.up_proj, "up_proj");
     tables->down = place_all(out.down_proj, "down_proj");
@@ -82,6 +91,11 @@ class CudaBackend final : public Backend {
     }
     out.placed = std::move(tables);
     return out;
+  }
+
+  void reserve(const WorkSizes& sizes) override {
+    device_.use();
+    if (const std::int64_t needed = cuda::scratch_bytes(sizes); needed > 0) stream_.scratch(needed);
   }
 
   bool copies_weights() const override { return true; }
@@ -107,10 +121,19 @@ class CudaBackend final : public Backend {
       check(cudaMemcpyAsync(scratch.data(), x.data, size * sizeof(float), cudaMemcpyDeviceToHost,
                             stream_));
     }
-    stream_.wait();
-    staging_.drained();
+    wait_for_copy(static_cast<std::int64_t>(size * sizeof(float)));
     return {scratch.data(), size};
   }
+
+  void read(const ConstTensorView& from, std::span<std::int32_t> host) override {
+    if (host.empty()) return;
+    device_.use();
+    check(cudaMemcpyAsync(host.data(), from.data, host.size_bytes(), cudaMemcpyDeviceToHost,
+                          stream_));
+    wait_for_copy(static_cast<std::int64_t>(host.size_bytes()));
+  }
+
+  std::int64_t bytes_copied_to_host() const override { return bytes_copied_to_host_; }
 
   void recorded(std::uint64_t key, const std::function<void()>& operations) override {
     device_.use();
@@ -118,33 +141,64 @@ class CudaBackend final : public Backend {
   }
 
  private:
-  ConstTensorView placed(const ConstTensorView& host) {
-    const std::int64_t size_bytes = bytes_of(host);
-    void* const data = weights_.take(size_bytes);
-    if (size_bytes > 0) {
+  void wait_for_copy(std::int64_t size_bytes) {
+    stream_.wait();
+    staging_.drained();
+    bytes_copied_to_host_ += size_bytes;
+  }
+
+  void* placed(std::span<const std::byte> host) {
+    void* const data = weights_.take(static_cast<std::int64_t>(host.size()));
+    if (!host.empty()) {
       // From memory that is not pinned, this returns when the source has been read.
-      check(cudaMemcpyAsync(data, host.data, static_cast<std::size_t>(size_bytes),
-                            cudaMemcpyHostToDevice, stream_));
+      check(cudaMemcpyAsync(data, host.data(), host.size(), cudaMemcpyHostToDevice, stream_));
     }
-    return {data, host.dtype, host.shape};
+    return data;
+  }
+
+  ConstTensorView placed(const ConstTensorView& host) {
+    const std::span bytes(static_cast<const std::byte*>(host.data),
+                          static_cast<std::size_t>(bytes_of(host)));
+    return {placed(bytes), host.dtype, host.shape};
+  }
+
+  Weight stored(const Weight& host) {
+    Weight out;
+    out.values = placed(host.values);
+    if (host.scales) out.scales = placed(host.scales);
+    return out;
+  }
+
+  Weight quantized(const Weight& host) {
+    const DType dtype = group_type(precision_);
+    const std::int64_t num_rows = host.shape()[0];
+    const std::int64_t row_size = row_bytes(dtype, host.shape()[1]);
+    std::vector<std::byte> blocks(static_cast<std::size_t>(num_rows * row_size));
+    constexpr std::int64_t kRowsAtOnce = 16;
+    pool_.parallel_for((num_rows + kRowsAtOnce - 1) / kRowsAtOnce, [&](std::int64_t part) {
+      const std::int64_t end = std::min(num_rows, (part + 1) * kRowsAtOnce);
+      for (std::int64_t row = part * kRowsAtOnce; row < end; ++row) {
+        quantize_row(dtype, host, row, blocks.data() + row * row_size);
+      }
+    });
+    return ConstTensorView{placed(blocks), dtype, host.shape()};
   }
 
   // Replaces `weights` by copies on the device and lists where they lie.
   cuda::MatrixRef place_all(std::vector<Weight>& weights, const char* what) {
-    device_.use();
     std::vector<const void*> values;
     std::vector<const void*> scales;
     cuda::MatrixRef out;
+    for (Weight& weight : weights) weight = place_matrix(weight);
     out.dtype = weights.front().dtype();
     out.num_outputs = static_cast<int>(weights.front().shape()[0]);
-    for (Weight& weight : weights) {
+    for (const Weight& weight : weights) {
       if (weight.dtype() != out.dtype) {
         throw Error(ErrorCode::kData, std::string("device cuda: experts' ") + what + " are of " +
                                           name_of(out.dtype) + " and of " +
                                           name_of(weight.dtype()) +
                                           "\n  a layer's experts have to be of one type");
       }
-      weight = place_matrix(weight);
       values.push_back(weight.values.data);
       scales.push_back(weight.scales.data);
     }
@@ -156,10 +210,7 @@ class CudaBackend final : public Backend {
   }
 
   const void* table(const std::vector<const void*>& addresses) {
-    const std::span bytes = std::as_bytes(std::span(addresses));
-    void* const data = weights_.take(static_cast<std::int64_t>(bytes.size()));
-    check(cudaMemcpyAsync(data, bytes.data(), bytes.size(), cudaMemcpyHostToDevice, stream_));
-    return data;
+    return placed(std::as_bytes(std::span(addresses)));
   }
 
   void do_embedding(const ConstTensorView& tokens, const Weight& weight_table, float scale,
@@ -263,12 +314,25 @@ class CudaBackend final : public Backend {
     device_.use();
     cuda::log_sum_exp(logits, out, stream_);
   }
+  void do_arg_max(const ConstTensorView& x, const TensorView& index,
+                  const TensorView& value) override {
+    device_.use();
+    cuda::arg_max(x, index, value, stream_);
+  }
+  void do_pick(const ConstTensorView& x, const ConstTensorView& columns,
+               const TensorView& out) override {
+    device_.use();
+    cuda::pick(x, columns, out, stream_);
+  }
 
   CurrentDevice device_;  // first: the members below allocate
+  WeightPrecision precision_;
+  ThreadPool pool_;  // for quantising
   cuda::Stream stream_;
   cuda::Staging staging_;
   cuda::Arena weights_;
   std::map<std::vector<float>, const float*> inv_freqs_;
+  std::int64_t bytes_copied_to_host_ = 0;
 };
 
 }  // namespace
@@ -288,13 +352,7 @@ std::unique_ptr<Backend> make_cuda_backend(int device_index, const BackendOption
   if (!device.is_supported) {
     refuse(device.name + " is " + device.architecture + ", sm_80 or newer is needed");
   }
-  if (options.weights != WeightPrecision::kStored) {
-    throw Error(ErrorCode::kUsage,
-                name +
-                    ": weights are used as the checkpoint has them; int8 and int4 are for the "
-                    "CPU\n  try: --device cpu");
-  }
-  return std::make_unique<CudaBackend>(device);
+  return std::make_unique<CudaBackend>(device, options);
 }
 
 }  // namespace peira::model

@@ -70,6 +70,23 @@ __device__ inline float vector_at(const void* data, DType dtype, std::int64_t in
   }
 }
 
+// Larger for larger values, NaN below all; -0 and 0 are one value.
+__device__ inline unsigned order_of(float value) {
+  if (isnan(value)) return 0;
+  const unsigned bits = __float_as_uint(value);
+  if (value == 0.0F) return 0x80000000U;
+  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+// The largest over a warp, in every lane.
+__device__ inline unsigned long long warp_max(unsigned long long value) {
+  for (int offset = kWarpSize / 2; offset > 0; offset /= 2) {
+    const unsigned long long other = __shfl_xor_sync(kAllLanes, value, offset);
+    value = other > value ? other : value;
+  }
+  return value;
+}
+
 __device__ inline float sigmoid(float x) { return 1.0F / (1.0F + expf(-x)); }
 
 }  // namespace peira::model::cuda

@@ -2,13 +2,6 @@
 #include "model/backend/device.h"
 
 namespace peira::model {
-namespace {
-
-std::string version_text(int version) {  // 13000 is 13.0
-  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-}
-
-}  // namespace
 
 CudaDevices find_cuda_devices() {
   CudaDevices out;
@@ -17,16 +10,8 @@ CudaDevices find_cuda_devices() {
   if (status != cudaSuccess) {
     cudaGetLastError();  // an absent device is an answer here, not a failure of the next call
     int driver = 0;
-    const bool has_driver = cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0;
-    if (!has_driver) {
-      out.problem = "no NVIDIA driver is loaded";
-    } else if (status == cudaErrorInsufficientDriver) {
-      out.problem = "the driver is too old: it supports CUDA " + version_text(driver) +
-                    ", this program needs " + version_text(CUDART_VERSION);
-    } else {
-      out.problem = std::string("driver for CUDA ") + version_text(driver) + ": " +
-                    cudaGetErrorString(status);
-    }
+    if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
+    out.problem = cuda_problem(driver, CUDART_VERSION, cudaGetErrorString(status));
     return out;
   }
   if (num_devices == 0) out.problem = "the driver lists none";

@@ -39,6 +39,29 @@ __global__ void log_sum_exp_kernel(const float* logits,  // [num_rows, size]
   if (threadIdx.x == 0) out[blockIdx.x] = max + logf(sum);
 }
 
+// Grid (num_rows), a block a row: the largest order, then the lowest index, both in one number.
+__global__ void arg_max_kernel(const float* x,       // [num_rows, size]
+                               std::int32_t* index,  // [num_rows]
+                               float* value,         // [num_rows]
+                               int size) {
+  __shared__ unsigned long long warps[kRowThreads / kWarpSize];
+  const float* const row = x + static_cast<std::int64_t>(blockIdx.x) * size;
+  unsigned long long best = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < size; i += kRowThreads) {
+    const unsigned long long candidate =
+        (static_cast<unsigned long long>(order_of(row[i])) << 32) | (0xFFFFFFFFU - i);
+    best = candidate > best ? candidate : best;
+  }
+  best = warp_max(best);
+  if (threadIdx.x % kWarpSize == 0) warps[threadIdx.x / kWarpSize] = best;
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  for (const unsigned long long other : warps) best = other > best ? other : best;
+  const auto at = static_cast<std::int32_t>(0xFFFFFFFFU - static_cast<unsigned>(best));
+  index[blockIdx.x] = at;
+  value[blockIdx.x] = row[at];
+}
+
 }  // namespace
 
 void gated_activation(const GatedActivation& activation, const float* gate, const float* up,
@@ -107,6 +130,24 @@ void log_sum_exp(const ConstTensorView& logits, const TensorView& out, Stream& s
   log_sum_exp_kernel<<<static_cast<unsigned>(logits.rows()), kRowThreads, 0, stream>>>(
       logits.f32(), out.f32(), static_cast<int>(logits.shape[1]));
   check(cudaGetLastError());
+}
+
+void arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value,
+             Stream& stream) {
+  if (x.num_elements() == 0) return;
+  arg_max_kernel<<<static_cast<unsigned>(x.rows()), kRowThreads, 0, stream>>>(
+      x.f32(), index.i32(), value.f32(), static_cast<int>(x.shape[1]));
+  check(cudaGetLastError());
+}
+
+void pick(const ConstTensorView& x, const ConstTensorView& columns, const TensorView& out,
+          Stream& stream) {
+  const float* const values = x.f32();
+  const std::int32_t* const at = columns.i32();
+  float* const to = out.f32();
+  const std::int64_t size = x.shape[1];
+  for_each_element(x.rows(), stream,
+                   [=] __device__(std::int64_t row) { to[row] = values[row * size + at[row]]; });
 }
 
 }  // namespace peira::model::cuda

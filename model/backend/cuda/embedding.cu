@@ -43,7 +43,7 @@ void embedding(const ConstTensorView& tokens, const Weight& table, float scale,
   const auto size = static_cast<int>(out.shape[1]);
   embedding_kernel<<<static_cast<unsigned>(out.rows()), kThreads, 0, stream>>>(
       tokens.i32(), static_cast<const std::uint8_t*>(table.values.data), table.scales.f32(),
-      table.dtype(), bytes_of(table.dtype(), size),
+      table.dtype(), row_bytes(table.dtype(), size),
       table.scales ? static_cast<int>(table.scales.shape[1]) : 0, size % kUnit == 0, scale,
       out.f32(), size);
   check(cudaGetLastError());

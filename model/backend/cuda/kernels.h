@@ -43,5 +43,9 @@ void clamp(const TensorView& x, float limit, Stream& stream);
 void softcap(const TensorView& x, float cap, Stream& stream);
 void add(const TensorView& x, const ConstTensorView& y, Stream& stream);
 void log_sum_exp(const ConstTensorView& logits, const TensorView& out, Stream& stream);
+void arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value,
+             Stream& stream);
+void pick(const ConstTensorView& x, const ConstTensorView& columns, const TensorView& out,
+          Stream& stream);
 
 }  // namespace peira::model::cuda

@@ -106,9 +106,10 @@ __global__ void __launch_bounds__(kFewWarps* kWarpSize)
 
   const std::uint8_t* const values = values_of(matrix, rows.expert);
   const float* const scales = scales_of(matrix, rows.expert);
-  const std::int64_t row_bytes = static_cast<std::int64_t>(job.num_inputs) /
-                                 static_cast<int>(block_elements(kType)) *
-                                 static_cast<int>(block_bytes(kType));
+  constexpr int kElements = static_cast<int>(block_elements(kType));
+  constexpr int kBytes = static_cast<int>(block_bytes(kType));
+  const std::int64_t row_bytes =
+      static_cast<std::int64_t>((job.num_inputs + kElements - 1) / kElements) * kBytes;
   const std::uint8_t* weight_rows[kOutputs];
   const float* weight_scales[kOutputs];
 #pragma unroll
@@ -372,7 +373,7 @@ void matmul(const Matmul& given, Stream& stream) {
     const dim3 grid(tiles, job.slots != nullptr ? static_cast<unsigned>(job.num_tiles)
                                                 : blocks_for(job.num_rows, kTile));
     many_rows_kernel<<<grid, kManyThreads, 0, stream>>>(
-        job, dtype, static_cast<int>(bytes_of(dtype, num_inputs)), is_aligned);
+        job, dtype, static_cast<int>(row_bytes(dtype, num_inputs)), is_aligned);
   } else {
     switch (dtype) {
       case DType::kF32:
@@ -407,6 +408,12 @@ void matmul(const Matmul& given, Stream& stream) {
         break;
       case DType::kMXFP4:
         launch_few<DType::kMXFP4, true>(job, tile_rows, stream);
+        break;
+      case DType::kInt8Group:
+        launch_plain<DType::kInt8Group>(job, is_aligned, tile_rows, stream);
+        break;
+      case DType::kInt4Group:
+        launch_plain<DType::kInt4Group>(job, is_aligned, tile_rows, stream);
         break;
       default:
         throw Error(ErrorCode::kInternal,

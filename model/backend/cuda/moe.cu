@@ -5,6 +5,7 @@
 #include "model/backend/cuda/check.h"
 #include "model/backend/cuda/device.cuh"
 #include "model/backend/cuda/kernels.h"
+#include "model/backend/cuda/working_memory.h"
 
 namespace peira::model::cuda {
 namespace {
@@ -14,17 +15,6 @@ constexpr int kMostExperts = 2048;  // a lane marks those it has given in 64 bit
 constexpr int kSortThreads = 256;
 constexpr int kTileThreads = 1024;
 constexpr int kThreads = 256;
-// Rows whose expert outputs are held at once; more are computed in turns.
-constexpr std::int64_t kMostRows = 4096;
-
-// Larger for larger logits, NaN below all; so that a choice is always one of the experts.
-__device__ unsigned order_of(float logit) {
-  if (isnan(logit)) return 0;
-  const unsigned bits = __float_as_uint(logit);
-  // -0 and 0 are one logit.
-  if (logit == 0.0F) return 0x80000000U;
-  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
-}
 
 // A warp a row: grid ceil(num_rows / kRowsPerBlock), block (kWarpSize, kRowsPerBlock).
 __global__ void route_kernel(const float* logits,    // [num_rows, num_experts]
@@ -45,7 +35,8 @@ __global__ void route_kernel(const float* logits,    // [num_rows, num_experts]
   unsigned long long given = 0;  // bit i: expert i * kWarpSize + lane
   float kept = 0;
   for (int k = 0; k < top_k; ++k) {
-    // The largest order, then the lowest id: both in one number.
+    // The largest order, then the lowest id: both in one number. NaN has the lowest order, so that
+    // a choice is always one of the experts.
     unsigned long long best = 0;
     for (int e = lane; e < num_experts; e += kWarpSize) {
       if ((given >> (e / kWarpSize) & 1) != 0) continue;
@@ -54,10 +45,7 @@ __global__ void route_kernel(const float* logits,    // [num_rows, num_experts]
           static_cast<unsigned>(kMostExperts - e);
       best = candidate > best ? candidate : best;
     }
-    for (int offset = kWarpSize / 2; offset > 0; offset /= 2) {
-      const unsigned long long other = __shfl_xor_sync(kAllLanes, best, offset);
-      best = other > best ? other : best;
-    }
+    best = warp_max(best);
     const int expert = kMostExperts - static_cast<int>(best & 0xFFFFFFFFU);
     if (expert % kWarpSize == lane) given |= 1ULL << (expert / kWarpSize);
     const float prob = expf(own[expert] - max);
@@ -164,13 +152,12 @@ class Pieces {
  public:
   template <typename T>
   T* take(std::int64_t count) {
-    T* const piece = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + size_bytes_);
+    T* const piece = reinterpret_cast<T*>(base_ + size_bytes_);
     constexpr std::int64_t kAlignment = 256;
     size_bytes_ +=
         (count * static_cast<std::int64_t>(sizeof(T)) + kAlignment - 1) / kAlignment * kAlignment;
     return piece;
   }
-  // First without memory, to learn how much it takes.
   explicit Pieces(std::byte* base) : base_(base) {}
   std::int64_t size_bytes() const { return size_bytes_; }
 
@@ -201,21 +188,18 @@ void experts_of_some(const ConstTensorView& x, const ConstTensorView& expert_ids
   const std::int64_t num_tiles =
       num_slots / tile_slots + std::min<std::int64_t>(num_experts, num_slots);
 
-  std::int32_t *sorted, *firsts, *counts;
-  SlotTile* tiles;
-  float *gate, *up, *outputs;
-  const auto lay_out = [&](std::byte* base) {
-    Pieces pieces(base);
-    sorted = pieces.take<std::int32_t>(num_slots);
-    firsts = pieces.take<std::int32_t>(num_experts);
-    counts = pieces.take<std::int32_t>(num_experts);
-    tiles = pieces.take<SlotTile>(num_tiles);
-    gate = pieces.take<float>(num_slots * inner);
-    up = pieces.take<float>(num_slots * inner);
-    outputs = pieces.take<float>(num_slots * hidden);
-    return pieces.size_bytes();
-  };
-  lay_out(static_cast<std::byte*>(stream.scratch(lay_out(nullptr))));
+  const std::int64_t most_bytes = experts_bytes(rows, top_k, num_experts, hidden, inner);
+  Pieces pieces(static_cast<std::byte*>(stream.scratch(most_bytes)));
+  auto* const sorted = pieces.take<std::int32_t>(num_slots);
+  auto* const firsts = pieces.take<std::int32_t>(num_experts);
+  auto* const counts = pieces.take<std::int32_t>(num_experts);
+  auto* const tiles = pieces.take<SlotTile>(num_tiles);
+  auto* const gate = pieces.take<float>(num_slots * inner);
+  auto* const up = pieces.take<float>(num_slots * inner);
+  auto* const outputs = pieces.take<float>(num_slots * hidden);
+  if (pieces.size_bytes() > most_bytes) {
+    throw Error(ErrorCode::kInternal, "cuda: experts() needs more memory than is planned for");
+  }
 
   sort_slots_kernel<<<static_cast<unsigned>(num_experts), kSortThreads, 0, stream>>>(
       expert_ids.i32(), static_cast<int>(num_slots), sorted, firsts, counts);
@@ -280,8 +264,8 @@ void route(const ConstTensorView& logits, bool norm_topk_prob, const TensorView&
 void experts(const ConstTensorView& x, const ConstTensorView& expert_ids,
              const ConstTensorView& expert_weights, const ExpertWeights& weights,
              const PlacedExperts& placed, const TensorView& out, Stream& stream) {
-  for (std::int64_t first = 0; first < x.rows(); first += kMostRows) {
-    const std::int64_t count = std::min(kMostRows, x.rows() - first);
+  for (std::int64_t first = 0; first < x.rows(); first += kMostExpertRows) {
+    const std::int64_t count = std::min(kMostExpertRows, x.rows() - first);
     experts_of_some(x.slice(first, count), expert_ids.slice(first, count),
                     expert_weights.slice(first, count), weights, placed, out.slice(first, count),
                     stream);

@@ -4,13 +4,9 @@
 
 #include "base/error.h"
 #include "model/backend/cuda/check.h"
+#include "model/backend/cuda/working_memory.h"
 
 namespace peira::model::cuda {
-namespace {
-
-constexpr std::size_t kMostRecordings = 64;  // a guess: each takes a few MB of device memory
-
-}  // namespace
 
 Stream::Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
 
@@ -44,7 +40,7 @@ void Stream::recorded(std::uint64_t key, const std::function<void()>& operations
     // kept of `found` across the call.
     operations();
     recordings_[key].last_use = num_uses_;
-    if (recordings_.size() > kMostRecordings) drop_oldest_recording();
+    if (std::ssize(recordings_) > kMostRecordings) drop_oldest_recording();
     return;
   }
   Recording& recording = found->second;

@@ -1,6 +1,7 @@
 // Sixteen elements of a weight's row in float32, exactly as the format defines them: the unit in
 // which kernels read weights. Sixteen divides every block and the 128 columns of an FP8 scale.
-// source  block formats: ggml/src/ggml-quants.c, dequantize_row_*; MXFP4: OCP Microscaling 1.0.
+// source  block formats: ggml/src/ggml-quants.c, dequantize_row_*; MXFP4: OCP Microscaling 1.0;
+//         groups: model/quantization/groups.h.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -56,7 +57,8 @@ __device__ inline void scale_and_min(const std::uint8_t* q, int index, int& scal
 // Elements [k, k + 16) of the row that starts at `row`. k is a multiple of 16.
 //
 // row_scales  of an FP8 row: one a 128 columns.
-// valid       how many of the sixteen exist; the others become 0. Always 16 for block types.
+// valid       how many of the sixteen exist; the others become 0. Always 16 for block types but
+//             groups, whose last block is filled up.
 // kAligned    row is aligned to 16 bytes and valid is 16.
 template <DType kType, bool kAligned>
 __device__ inline void widen_unit(const std::uint8_t* row, const float* row_scales, int k,
@@ -130,6 +132,28 @@ __device__ inline void widen_unit(const std::uint8_t* row, const float* row_scal
     } else if constexpr (kType == DType::kMXFP4) {
       const float scale = e8m0(block[0]);
       for (int i = 0; i < kUnit; ++i) out[i] = e2m1(block[1 + i] >> (4 * unit)) * scale;
+    } else if constexpr (kType == DType::kInt8Group) {
+      // Rows and blocks start at multiples of four bytes.
+      const auto* const words = reinterpret_cast<const std::uint32_t*>(block);
+      const float scale = __uint_as_float(words[0]);
+      for (int i = 0; i < kUnit / 4; ++i) {
+        const std::uint32_t four = words[1 + unit * (kUnit / 4) + i];
+        for (int j = 0; j < 4; ++j) {
+          const auto value = static_cast<std::int8_t>((four >> (8 * j)) & 0xFFU);
+          out[4 * i + j] = 4 * i + j < valid ? static_cast<float>(value) * scale : 0.0F;
+        }
+      }
+    } else if constexpr (kType == DType::kInt4Group) {
+      const auto* const words = reinterpret_cast<const std::uint32_t*>(block);
+      const float scale = __uint_as_float(words[0] << 16);
+      const float min = __uint_as_float(words[0] & 0xFFFF0000U);
+      for (int i = 0; i < kUnit / 4; ++i) {
+        const std::uint32_t four = words[1 + i] >> (4 * unit);
+        for (int j = 0; j < 4; ++j) {
+          const float value = static_cast<float>((four >> (8 * j)) & 0xFU);
+          out[4 * i + j] = 4 * i + j < valid ? fmaf(value, scale, min) : 0.0F;
+        }
+      }
     } else if constexpr (kType == DType::kQ4_K || kType == DType::kQ5_K) {
       // 64 elements share 32 bytes: the low halves, then the high halves.
       const int pair = unit / 4;
@@ -216,6 +240,12 @@ __device__ inline void widen_unit(DType dtype, bool is_aligned, const std::uint8
       break;
     case DType::kMXFP4:
       widen_unit<DType::kMXFP4, false>(row, row_scales, k, valid, out);
+      break;
+    case DType::kInt8Group:
+      widen_unit<DType::kInt8Group, false>(row, row_scales, k, valid, out);
+      break;
+    case DType::kInt4Group:
+      widen_unit<DType::kInt4Group, false>(row, row_scales, k, valid, out);
       break;
     default:
       for (float& value : out) value = __uint_as_float(0x7FC00000U);  // refused before a launch

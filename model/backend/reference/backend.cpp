@@ -30,6 +30,9 @@ class ReferenceBackend final : public Backend {
   std::span<const float> host_view(const ConstTensorView& x, std::vector<float>&) override {
     return {x.f32(), static_cast<std::size_t>(x.num_elements())};
   }
+  void read(const ConstTensorView& from, std::span<std::int32_t> host) override {
+    std::copy_n(from.i32(), host.size(), host.begin());
+  }
 
  private:
   void do_embedding(const ConstTensorView& tokens, const Weight& table, float scale,
@@ -94,6 +97,14 @@ class ReferenceBackend final : public Backend {
   }
   void do_log_sum_exp(const ConstTensorView& logits, const TensorView& out) override {
     reference::log_sum_exp(logits, out);
+  }
+  void do_arg_max(const ConstTensorView& x, const TensorView& index,
+                  const TensorView& value) override {
+    reference::arg_max(x, index, value);
+  }
+  void do_pick(const ConstTensorView& x, const ConstTensorView& columns,
+               const TensorView& out) override {
+    reference::pick(x, columns, out);
   }
 };
 

@@ -52,5 +52,7 @@ void clamp(const TensorView& x, float limit);
 void softcap(const TensorView& x, float cap);
 void add(const TensorView& x, const ConstTensorView& y);
 void log_sum_exp(const ConstTensorView& logits, const TensorView& out);
+void arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value);
+void pick(const ConstTensorView& x, const ConstTensorView& columns, const TensorView& out);
 
 }  // namespace peira::model::reference

@@ -139,4 +139,23 @@ void log_sum_exp(const ConstTensorView& logits, const TensorView& out) {
   }
 }
 
+void arg_max(const ConstTensorView& x, const TensorView& index, const TensorView& value) {
+  const std::int64_t size = x.shape[1];
+  for (std::int64_t t = 0; t < x.shape[0]; ++t) {
+    const float* const row = x.f32() + t * size;
+    std::int64_t best = 0;
+    for (std::int64_t i = 1; i < size; ++i) {
+      if (row[i] > row[best] || (std::isnan(row[best]) && !std::isnan(row[i]))) best = i;
+    }
+    index.i32()[t] = static_cast<std::int32_t>(best);
+    value.f32()[t] = row[best];
+  }
+}
+
+void pick(const ConstTensorView& x, const ConstTensorView& columns, const TensorView& out) {
+  for (std::int64_t t = 0; t < x.shape[0]; ++t) {
+    out.f32()[t] = x.f32()[t * x.shape[1] + columns.i32()[t]];
+  }
+}
+
 }  // namespace peira::model::reference
