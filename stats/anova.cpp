@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "stats/detail/checks.h"
 #include "stats/detail/welch.h"
@@ -38,6 +39,61 @@ PairComparison compare(std::span<const Moments> groups, std::size_t i, std::size
   pair.q = std::abs(pair.difference) / (std_error / std::sqrt(2.0));
   pair.p = studentized_range_upper_tail(pair.q, static_cast<double>(groups.size()), df);
   return pair;
+}
+
+// Solves a x = b of size n in place by Gaussian elimination with pivots; b becomes x.
+void solve(std::vector<double>& a, std::vector<double>& b) {
+  const std::size_t n = b.size();
+  for (std::size_t k = 0; k < n; ++k) {
+    std::size_t pivot = k;
+    for (std::size_t i = k + 1; i < n; ++i) {
+      if (std::abs(a[i * n + k]) > std::abs(a[pivot * n + k])) pivot = i;
+    }
+    if (a[pivot * n + k] == 0) detail::no_convergence("the additive model is singular");
+    for (std::size_t j = 0; j < n; ++j) std::swap(a[k * n + j], a[pivot * n + j]);
+    std::swap(b[k], b[pivot]);
+    for (std::size_t i = k + 1; i < n; ++i) {
+      const double factor = a[i * n + k] / a[k * n + k];
+      for (std::size_t j = k; j < n; ++j) a[i * n + j] -= factor * a[k * n + j];
+      b[i] -= factor * b[k];
+    }
+  }
+  for (std::size_t k = n; k-- > 0;) {
+    for (std::size_t j = k + 1; j < n; ++j) b[k] -= a[k * n + j] * b[j];
+    b[k] /= a[k * n + k];
+  }
+}
+
+// Cell means of the additive model, fitted with weights n: row effects and, but for the first
+// column, column effects.
+std::vector<double> additive_means(std::span<const Moments> cells, std::size_t columns,
+                                   double centre) {
+  const std::size_t rows = cells.size() / columns;
+  const std::size_t size = rows + columns - 1;
+  std::vector<double> normal(size * size, 0);
+  std::vector<double> effects(size, 0);
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const double n = static_cast<double>(cells[cell].count());
+    const double mean = cells[cell].mean() - centre;
+    const std::size_t row = cell / columns;
+    const std::size_t column = cell % columns;
+    normal[row * size + row] += n;
+    effects[row] += n * mean;
+    if (column == 0) continue;
+    const std::size_t k = rows + column - 1;
+    normal[k * size + k] += n;
+    normal[row * size + k] += n;
+    normal[k * size + row] += n;
+    effects[k] += n * mean;
+  }
+  solve(normal, effects);
+  std::vector<double> means;
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const std::size_t column = cell % columns;
+    means.push_back(centre + effects[cell / columns] +
+                    (column == 0 ? 0 : effects[rows + column - 1]));
+  }
+  return means;
 }
 
 }  // namespace
@@ -115,6 +171,41 @@ Anova welch_anova(std::span<const Moments> groups) {
   result.df1 = k - 1;
   result.df2 = (k * k - 1) / (3 * l);
   result.f = between / (k - 1) / (1 + 2 * (k - 2) * l / (k * k - 1));
+  result.p = f_p_value(result.f, result.df1, result.df2);
+  return result;
+}
+
+Anova interaction_test(std::span<const Moments> cells, std::size_t num_columns) {
+  if (num_columns < 2 || cells.size() % num_columns != 0 || cells.size() / num_columns < 2) {
+    detail::invalid_argument("an interaction needs a table of two rows and two columns or more");
+  }
+  require_groups(cells, 1);
+  Moments all;
+  double within = 0;
+  for (const Moments& cell : cells) {
+    all.merge(cell);
+    within += cell.sum_squared_deviations();
+  }
+  detail::require_count(all.count(), static_cast<std::int64_t>(cells.size()) + 1,
+                        "values of all cells");
+  const std::vector<double> additive = additive_means(cells, num_columns, all.mean());
+  double apart = 0;
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const double gap = cells[cell].mean() - additive[cell];
+    apart += static_cast<double>(cells[cell].count()) * gap * gap;
+  }
+  Anova result;
+  result.df1 = static_cast<double>((cells.size() / num_columns - 1) * (num_columns - 1));
+  result.df2 = static_cast<double>(all.count() - static_cast<std::int64_t>(cells.size()));
+  const double noise = noise_square(cells);
+  if (within / result.df2 <= noise) {
+    if (apart / result.df1 > noise) {
+      detail::zero_variance("no cell varies, yet the effects do not add up");
+    }
+    result.warnings.emplace_back("constant_data");
+    return result;
+  }
+  result.f = apart / result.df1 / (within / result.df2);
   result.p = f_p_value(result.f, result.df1, result.df2);
   return result;
 }

@@ -44,6 +44,19 @@ OneWayAnova one_way_anova(std::span<const Moments> groups);
 //         F = [sum w (m - m')^2 / (k - 1)] / [1 + 2 (k - 2) L / (k^2 - 1)], df2 = (k^2 - 1) / (3 L)
 Anova welch_anova(std::span<const Moments> groups);
 
+// Whether the effects of two assignments of the same units add up, or one changes the other's: the
+// F test of interaction in a two-way analysis of variance, cells of any sizes.
+//
+// cells        [num_rows * num_columns], outcomes of the units in each pair of variants, rows one
+//              after another; none empty.
+// throws       Error(kUsage) "InvalidArgument": not a table of two rows and two columns or more;
+//              Error(kData): "TooFewObservations" (an empty cell, or no more values than cells),
+//              "ZeroVariance" when nothing varies within cells, yet effects do not add up.
+// source       residual sum of squares of the additive model, cell means weighted by their counts,
+//              over (r - 1)(c - 1), to the mean square within cells. statsmodels
+//              anova_lm(typ=2) of y ~ C(a) * C(b).
+Anova interaction_test(std::span<const Moments> cells, std::size_t num_columns);
+
 struct PairComparison {
   std::size_t i = 0;
   std::size_t j = 0;      // i < j

@@ -14,11 +14,16 @@
 namespace peira::stats {
 namespace {
 
+constexpr std::int64_t kMostAnswers = 10'000'000;  // the work grows with their number
+
 void require_draw(std::int64_t n, std::int64_t c, std::int64_t k) {
   if (k < 1 || k > n) {
     throw Error(ErrorCode::kUsage, "InvalidArgument: pass@k needs 1 <= k <= n, but k is " +
                                        std::to_string(k) + " and there are " + std::to_string(n) +
                                        " answers per problem\n  try: more --epochs or a smaller k");
+  }
+  if (n > kMostAnswers) {
+    throw Error(ErrorCode::kUsage, "BudgetExceeded: more than ten million answers to one problem");
   }
   if (c < 0 || c > n) {
     throw Error(ErrorCode::kUsage, "InvalidArgument: " + std::to_string(c) + " right of " +
@@ -125,9 +130,13 @@ double g_pass_at_k(std::int64_t n, std::int64_t c, std::int64_t k, double tau) {
 
 double mg_pass_at_k(std::int64_t n, std::int64_t c, std::int64_t k) {
   require_draw(n, c, k);
+  // sum_i P(at least i) over i > ceil(k/2) counts P(exactly j) j - ceil(k/2) times.
+  const std::int64_t half = (k + 1) / 2;
   double sum = 0;
-  for (std::int64_t i = (k + 1) / 2 + 1; i <= k; ++i) sum += at_least(n, c, k, i);
-  return 2 * sum / static_cast<double>(k);
+  for (std::int64_t j = std::min(c, k); j > half; --j) {
+    sum += static_cast<double>(j - half) * hypergeometric(n, c, k, j);
+  }
+  return std::min(1.0, 2 * sum / static_cast<double>(k));
 }
 
 double maj_at_k(std::span<const std::int64_t> answer_counts, std::int64_t k) {

@@ -11,7 +11,8 @@ namespace peira::stats {
 // Each is the chance over k answers drawn without replacement from the n given, c of them right,
 // of one problem: n counts answers, never problems. A mean over problems and its standard error are
 // clustered_mean() of one value a problem (stats/clustered_mean.h).
-// throws Error(kUsage) "InvalidArgument": k > n, k < 1, or c outside [0, n]; never a made-up 1.
+// throws Error(kUsage) "InvalidArgument": k > n, k < 1, or c outside [0, n]; never a made-up 1;
+//        "BudgetExceeded" past ten million answers.
 
 // At least one of k is right.
 // source  Chen et al. (2021), arXiv:2107.03374: 1 - C(n-c, k) / C(n, k), unbiased

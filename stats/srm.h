@@ -51,8 +51,8 @@ struct SrmResult {
 // weights   [num_variants], >= 0, need not sum to 1. Variants of weight 0 are in neither the sum
 //           nor the degrees of freedom; one of positive weight and no units is in both.
 // throws    Error(kData): "LengthMismatch", "EmptyInput" (no units); Error(kUsage):
-//           "InvalidArgument" for a negative count, a weight that is negative, not finite or positive
-//           but below 1e-9 of their sum, fewer than two positive weights, or a bad option.
+//           "InvalidArgument" for a negative count, a weight that is negative, not finite or
+//           positive but below 1e-9 of their sum, fewer than two positive weights, or a bad option.
 // source    Pearson's chi-squared (R chisq.test(observed, p = weights)); below 5 expected units in
 //           a variant and with at most 200 units in two variants, R binom.test;
 //           ln E = lnG(A) - lnG(A + N) + sum [lnG(a_i + O_i) - lnG(a_i)] - sum O_i ln w_i

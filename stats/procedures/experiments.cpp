@@ -1,4 +1,8 @@
+#include <cmath>
+
+#include "stats/anova.h"
 #include "stats/cuped.h"
+#include "stats/errors.h"
 #include "stats/procedures/fields.h"
 #include "stats/procedures/tables.h"
 #include "stats/ratio_metrics.h"
@@ -91,6 +95,44 @@ OrderedJson run_cuped(const Json& in) {
   return out;
 }
 
+OrderedJson run_chi2_independence(const Json& in) {
+  Fields fields(in);
+  const auto rows = fields.matrix("table");
+  fields.finish();
+  std::vector<std::int64_t> table;
+  for (const auto& row : rows) {
+    for (const double count : row) {
+      if (!(std::abs(count) <= 1e15) || count != std::floor(count)) {
+        throw StatsError("InvalidArgument", "a table holds whole numbers");
+      }
+      table.push_back(static_cast<std::int64_t>(count));
+    }
+  }
+  const IndependenceTest test =
+      assignment_independence(table, static_cast<std::int64_t>(rows.front().size()));
+  return {{"chi2", test.chi_squared},
+          {"df", test.df},
+          {"p", test.p.value},
+          {"log10_p", test.p.log10},
+          {"smallest_expected", test.smallest_expected}};
+}
+
+OrderedJson run_interaction(const Json& in) {
+  Fields fields(in);
+  const auto groups = fields.rows("cells");
+  const std::int64_t columns = fields.integer("columns");
+  fields.finish();
+  if (columns < 1) throw StatsError("InvalidArgument", "columns is a number from 2 on");
+  std::vector<Moments> cells;
+  for (const auto& group : groups) cells.push_back(moments_of(group));
+  const Anova test = interaction_test(cells, static_cast<std::size_t>(columns));
+  return {{"F", test.f},
+          {"df", {test.df1, test.df2}},
+          {"p", test.p.value},
+          {"log10_p", test.p.log10},
+          {"warnings", test.warnings}};
+}
+
 constexpr Procedure kProcedures[] = {
     {"srm", "17", "whether units fell on variants as the split says",
      R"({"observed":[4985,5215],"weights":[1,1]})", run_srm},
@@ -101,7 +143,11 @@ constexpr Procedure kProcedures[] = {
     {"cuped", "18", "difference of means adjusted by a covariate from before",
      R"({"y_control":[12,10,14,11],"x_control":[11,9,13,10],"y_treatment":[13,12,15,11],)"
      R"("x_treatment":[11,11,13,9]})",
-     run_cuped}};
+     run_cuped},
+    {"chi2_independence", "34", "whether two assignments of the same units are independent",
+     R"({"table":[[510,490],[480,520]]})", run_chi2_independence},
+    {"interaction", "34", "whether the effects of two experiments add up: F test of interaction",
+     R"({"cells":[[1,2,4],[3,5],[2,7],[0,1,4]],"columns":2})", run_interaction}};
 
 }  // namespace
 

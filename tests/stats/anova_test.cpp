@@ -72,6 +72,45 @@ TEST(Anova, RefusesTooFewValues) {
   });
 }
 
+// statsmodels 0.15.0 anova_lm(typ=2) of y ~ C(a) * C(b), tests/golden/stats/anova_references.py.
+TEST(InteractionTest, AgreesWithStatsmodels) {
+  const Groups cells = moments(
+      {{1.2, 0.7, 1.9}, {2.0, 2.6}, {3.1, 2.2, 2.9, 3.3}, {0.9, 1.4}, {3.8, 3.1, 4.2}, {2.4, 2.0}});
+  const Anova got = interaction_test(cells, 3);
+  EXPECT_NEAR(got.f, 5.923773436346644, 1e-11);
+  EXPECT_EQ(got.df1, 2);
+  EXPECT_EQ(got.df2, 10);
+  EXPECT_NEAR(got.p.value, 0.020090308289343432, 1e-13);
+}
+
+// Adding a number to a row or a column changes no interaction.
+TEST(InteractionTest, SeesNoMainEffects) {
+  const auto cells = [](double row, double column) {
+    return moments({{1, 2, 4},
+                    {3 + column, 5 + column},
+                    {2 + row, 7 + row},
+                    {row + column, 1 + row + column, 4 + row + column}});
+  };
+  EXPECT_NEAR(interaction_test(cells(0, 0), 2).f, interaction_test(cells(100, -30), 2).f, 1e-9);
+}
+
+TEST(InteractionTest, RefusesWhatIsNoTable) {
+  const Groups cells(6, Moments(3, 1, 2));
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [&] { interaction_test(cells, 1); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [&] { interaction_test(cells, 4); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [&] { interaction_test(cells, 6); });
+  Groups empty = cells;
+  empty[4] = Moments();
+  expect_error(ErrorCode::kData, "TooFewObservations", [&] { interaction_test(empty, 3); });
+  const Groups single(4, Moments(1, 1, 0));
+  expect_error(ErrorCode::kData, "TooFewObservations", [&] { interaction_test(single, 2); });
+  const Groups constant(4, Moments(5, 2, 0));
+  EXPECT_EQ(interaction_test(constant, 2).p.value, 1);
+  Groups apart = constant;
+  apart[3] = Moments(5, 9, 0);
+  expect_error(ErrorCode::kData, "ZeroVariance", [&] { interaction_test(apart, 2); });
+}
+
 // SciPy 1.17.1 tukey_hsd (i - j there), R 4.2.2 TukeyHSD, confidence 0.9.
 TEST(TukeyHsd, AgreesWithScipyAndR) {
   const std::vector<PairComparison> pairs = tukey_hsd(moments(kGroups));

@@ -13,6 +13,8 @@ TEST(PassAtK, RefusesMoreDrawsThanAnswers) {
   expect_error(ErrorCode::kUsage, "InvalidArgument: pass@k needs 1 <= k <= n, but k is 8",
                [] { pass_at_k(5, 0, 8); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { pass_at_k(5, 5, 8); });
+  expect_error(ErrorCode::kUsage, "BudgetExceeded",
+               [] { pass_hat_k(1'000'000'000'000, 1'000'000'000'000, 900'000'000'000); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { pass_at_k(5, 1, 0); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { pass_at_k(5, 6, 1); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { g_pass_at_k(5, 1, 2, 1.5); });
