@@ -53,5 +53,6 @@ Command add_models(CLI::App& root);
 Command add_generate(CLI::App& root);
 Command add_tokenize(CLI::App& root);
 Command add_bench(CLI::App& root);
+Command add_stats(CLI::App& root);
 
 }  // namespace peira::runner::cli
