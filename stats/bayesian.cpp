@@ -12,15 +12,12 @@
 namespace peira::stats {
 namespace {
 
-// A smaller one puts mass that counts below the least double.
-constexpr double kLeastParameter = 0.05;
 constexpr double kMostParameter = 1e12;
 
 void require_parameters(const BetaDistribution& beta) {
   for (const double value : {beta.a, beta.b}) {
-    if (!(value >= kLeastParameter) || !(value <= kMostParameter)) {
-      detail::invalid_argument("a beta parameter lies between 0.05 and 1e12, is " +
-                               std::to_string(value));
+    if (!(value > 0) || !(value <= kMostParameter)) {
+      detail::invalid_argument("a beta parameter of " + std::to_string(value));
     }
   }
 }

@@ -12,12 +12,12 @@ namespace peira::stats {
 
 // A distribution of an unknown share.
 struct BetaDistribution {
-  double a = 1;  // 0.05 to 1e12; (1, 1) is uniform
+  double a = 1;  // > 0; (1, 1) is uniform
   double b = 1;
 
   double mean() const { return a / (a + b); }
   // Posterior after `successes` of `trials`.
-  // throws Error(kUsage) "InvalidArgument": successes outside [0, trials], a or b out of range.
+  // throws Error(kUsage) "InvalidArgument": successes outside [0, trials], a or b not positive.
   BetaDistribution updated(std::int64_t successes, std::int64_t trials) const;
   // Equal-tailed credible interval.
   Interval interval(double confidence = 0.95) const;
@@ -30,7 +30,7 @@ struct BayesianComparison {
 };
 
 // Two independent shares, by quadrature; both losses are computed without cancellation.
-// throws  Error(kUsage) "InvalidArgument": a parameter out of range.
+// throws  Error(kUsage) "InvalidArgument": a parameter not positive or above 1e12.
 // source  P(B > A) = int f_B F_A; E[max(B - A, 0)] = int F_A (1 - F_B). For whole parameters equal
 // to
 //         the closed forms of Miller (2015), "Formulas for Bayesian A/B testing".

@@ -1,8 +1,11 @@
 #include "stats/moments.h"
 
 #include <cmath>
+#include <limits>
+#include <string>
 
 #include "base/error.h"
+#include "stats/errors.h"
 
 namespace peira::stats {
 namespace {
@@ -25,6 +28,31 @@ Moments::Moments(std::int64_t count, double mean, double sum_squared_deviations)
                 "InvalidArgument: inconsistent aggregate: count, mean and squared deviations must "
                 "be finite and the first and last not negative");
   }
+}
+
+Moments Moments::from_sums(std::int64_t count, double sum, double sum_squares) {
+  if (count == 0 && sum == 0 && sum_squares == 0) return {};
+  if (count < 1 || !std::isfinite(sum) || !std::isfinite(sum_squares)) {
+    throw StatsError("InvalidArgument", "inconsistent aggregate: a count of " +
+                                            std::to_string(count) + " and sums that are not " +
+                                            "those of so many finite numbers");
+  }
+  const double n = static_cast<double>(count);
+  const double mean = sum / n;
+  // sum x^2 - (sum x)^2 / n with the rounding of the product taken along.
+  const double square = sum * mean;
+  const double rounding = std::fma(sum, mean, -square);
+  const double deviations = (sum_squares - square) - rounding;
+  // The sums themselves are rounded: by at least an ulp of the larger of both.
+  const double noise = 4 * std::numeric_limits<double>::epsilon() * std::abs(square);
+  if (deviations < -noise || (count == 1 && deviations > noise)) {
+    throw StatsError("InvalidArgument", "inconsistent aggregate: the sum of squares is " +
+                                            std::to_string(sum_squares) + ", " +
+                                            std::to_string(count) + " numbers of that sum have " +
+                                            (count == 1 ? "" : "at least ") +
+                                            std::to_string(square));
+  }
+  return {count, mean, count == 1 || deviations <= noise ? 0 : deviations};
 }
 
 void Moments::add(double value) {

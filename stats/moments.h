@@ -16,6 +16,11 @@ class Moments {
   // throws Error(kUsage) "InvalidArgument": negative count or sum, or not finite.
   Moments(std::int64_t count, double mean, double sum_squared_deviations);
 
+  // From a count, a sum and a sum of squares: for import only, as the last two cancel.
+  // throws Error(kUsage) "InvalidArgument": they are no values' sums (a negative variance beyond
+  //        what rounding of the sums explains is never clamped), or not finite.
+  static Moments from_sums(std::int64_t count, double sum, double sum_squares);
+
   // throws Error(kData) "NonFiniteInput": `value` is NaN or infinite.
   void add(double value);
   void merge(const Moments& other);

@@ -1,10 +1,13 @@
 #include "stats/paired_tests.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 
 #include "base/error.h"
+#include "stats/detail/checks.h"
+#include "stats/errors.h"
 
 namespace peira::stats {
 
@@ -38,6 +41,27 @@ TTest paired_t_test(std::span<const double> differences, std::span<const std::in
     for (const auto& [id, cluster] : clusters) accumulator.add_cluster(cluster);
   }
   return paired_t_test(accumulator, options);
+}
+
+TTest paired_t_test_of(std::span<const double> a, std::span<const double> b,
+                       const TestOptions& options) {
+  detail::require_same_length(a.size(), b.size(), "a and b");
+  Moments differences;
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    differences.add(b[i] - a[i]);
+    largest = std::max({largest, std::abs(a[i]), std::abs(b[i])});
+  }
+  if (differences.count() < 2) {
+    throw StatsError(
+        "TooFewObservations",
+        "a paired test needs two pairs, there are " + std::to_string(differences.count()),
+        differences.count() == 1 ? std::optional(differences.mean()) : std::nullopt);
+  }
+  const bool varies = *differences.std_dev() > 4 * std::numeric_limits<double>::epsilon() * largest;
+  return t_test_from(differences.mean(), varies ? *differences.std_error() : 0,
+                     static_cast<double>(differences.count() - 1), varies ? 0 : largest, options,
+                     "all_differences_zero");
 }
 
 std::optional<double> cohens_d_z(const Moments& differences) {

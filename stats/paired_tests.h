@@ -22,6 +22,14 @@ TTest paired_t_test(std::span<const double> differences,
                     std::span<const std::int64_t> cluster_ids = {},
                     const TestOptions& options = {});
 
+// The same from both runs' scores. Differences that vary no more than rounding of the scores
+// explains count as equal. The error keeps the mean difference.
+//
+// a, b    [n], paired by position.
+// throws  as above.
+TTest paired_t_test_of(std::span<const double> a, std::span<const double> b,
+                       const TestOptions& options = {});
+
 // The same from an accumulator fed with the differences.
 TTest paired_t_test(const ClusteredMean& differences, const TestOptions& options = {});
 

@@ -38,7 +38,8 @@ double range_upper_tail(double w, double k) {
   if (w <= 0) return 1;
   if (w > 60) return 0;  // below 1e-370 whatever k
   const double m = k - 1;
-  // Below -6.5 the density times Phi adds nothing to a double; for large w the peak is at w / 2.
+  // Below -6.5 the density times Phi adds nothing to a double; far out the integrand peaks at w
+  // / 2.
   constexpr double kLow = -6.5;
   const double high = std::max(8.5, w / 2 + 7);
   const double width = k <= 20 ? 2.5 : 1.5;  // the maximum of many numbers varies less

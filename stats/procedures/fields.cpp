@@ -124,6 +124,21 @@ std::vector<std::vector<double>> rows_of(const Json& list, const std::string& wh
   return rows;
 }
 
+// Numbers for the labels of `list`, new ones added to `numbered`.
+std::vector<std::int64_t> labels_of(const Json& list, std::string_view name,
+                                    std::map<Json, std::int64_t>& numbered) {
+  std::vector<std::int64_t> labels;
+  labels.reserve(list_of(list, std::string(name)).size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_string() && !list[i].is_number()) {
+      invalid(element(name, i), "a label (a number or a text)", list[i]);
+    }
+    const auto next = static_cast<std::int64_t>(numbered.size());
+    labels.push_back(numbered.emplace(list[i], next).first->second);
+  }
+  return labels;
+}
+
 }  // namespace
 
 Fields::Fields(const Json& in) : in_(in) {
@@ -222,6 +237,14 @@ std::vector<double> Fields::numbers_or_nan(std::string_view name) {
   return numbers_of(need(name), std::string(name), true);
 }
 
+std::vector<double> Fields::sample(std::string_view name) {
+  if (nan_policy() == NanPolicy::kRaise) return numbers(name);
+  std::vector<double> values = numbers_or_nan(name);
+  dropped_ += static_cast<std::int64_t>(
+      std::erase_if(values, [](double value) { return std::isnan(value); }));
+  return values;
+}
+
 std::vector<std::int64_t> Fields::integers(std::string_view name) {
   const Json& list = list_of(need(name), std::string(name));
   std::vector<std::int64_t> integers;
@@ -233,18 +256,15 @@ std::vector<std::int64_t> Fields::integers(std::string_view name) {
 }
 
 std::vector<std::int64_t> Fields::labels(std::string_view name) {
-  const Json& list = list_of(need(name), std::string(name));
-  std::vector<std::int64_t> labels;
-  labels.reserve(list.size());
   std::map<Json, std::int64_t> numbered;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_string() && !list[i].is_number()) {
-      invalid(element(name, i), "a label (a number or a text)", list[i]);
-    }
-    const auto next = static_cast<std::int64_t>(numbered.size());
-    labels.push_back(numbered.emplace(list[i], next).first->second);
-  }
-  return labels;
+  return labels_of(need(name), name, numbered);
+}
+
+std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> Fields::labels(
+    std::string_view first, std::string_view second) {
+  std::map<Json, std::int64_t> numbered;
+  auto of_first = labels_of(need(first), first, numbered);
+  return {std::move(of_first), labels_of(need(second), second, numbered)};
 }
 
 std::vector<std::vector<double>> Fields::rows(std::string_view name) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -50,9 +51,16 @@ class Fields {
   std::vector<double> numbers(std::string_view name);
   // The same, null as NaN: for procedures with a nan_policy, which they must heed.
   std::vector<double> numbers_or_nan(std::string_view name);
+  // As numbers_or_nan, heeding nan_policy: raise is Error(kData) "NonFiniteInput", omit drops the
+  // nulls and counts them in dropped().
+  std::vector<double> sample(std::string_view name);
+  std::int64_t dropped() const { return dropped_; }
   std::vector<std::int64_t> integers(std::string_view name);
   // Numbers 0, 1, ... for the different labels (numbers or text), in order of first appearance.
   std::vector<std::int64_t> labels(std::string_view name);
+  // Of two lists, equal labels with equal numbers in both.
+  std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> labels(std::string_view first,
+                                                                         std::string_view second);
   // Rows of finite numbers, of any lengths.
   std::vector<std::vector<double>> rows(std::string_view name);
   // The same, null as NaN.
@@ -79,6 +87,7 @@ class Fields {
 
   const Json& in_;
   std::set<std::string, std::less<>> known_;
+  std::int64_t dropped_ = 0;
 };
 
 // [low, high]

@@ -1,3 +1,5 @@
+#include "stats/contingency.h"
+#include "stats/errors.h"
 #include "stats/intervals.h"
 #include "stats/mcnemar.h"
 #include "stats/procedures/fields.h"
@@ -95,6 +97,41 @@ OrderedJson run_noninferiority_proportions(const Json& in) {
           {"warnings", corrected.warnings}};
 }
 
+OrderedJson run_fisher_2x2(const Json& in) {
+  Fields fields(in);
+  const Json& rows = fields.raw("table");
+  const double confidence = fields.confidence();
+  fields.finish();
+  const auto is_row = [](const Json& row) { return row.is_array() && row.size() == 2; };
+  if (!is_row(rows) || !is_row(rows[0]) || !is_row(rows[1])) {
+    throw StatsError("InvalidArgument", "table must be [[A, B], [C, D]], four counts");
+  }
+  const Json cells{{"A", rows[0][0]}, {"B", rows[0][1]}, {"C", rows[1][0]}, {"D", rows[1][1]}};
+  Fields counts(cells);
+  const Table2x2 table{.a = counts.integer("A"),
+                       .b = counts.integer("B"),
+                       .c = counts.integer("C"),
+                       .d = counts.integer("D")};
+  const FisherTest test = fisher_test(table, confidence);
+  OrderedJson out{{"p_two_sided", test.two_sided_p},
+                  {"p_greater", test.greater_p},
+                  {"p_less", test.less_p},
+                  {"or_conditional", json_of(test.conditional_odds_ratio)},
+                  {"or_ci_exact", json_of(test.exact_interval)},
+                  {"or_sample", json_of(test.sample_odds_ratio)}};
+  if (test.woolf) {
+    out["log_or"] = test.woolf->log;
+    out["se_log_or"] = test.woolf->log_std_error;
+    out["or_ci_woolf"] = json_of(test.woolf->interval);
+  }
+  if (test.haldane) {
+    out["or_haldane"] = test.haldane->value;
+    out["or_ci_haldane"] = json_of(test.haldane->interval);
+  }
+  out["warnings"] = test.warnings;
+  return out;
+}
+
 constexpr Procedure kProcedures[] = {
     {"two_proportions", "2", "difference of two independent shares: z tests and score intervals",
      R"({"x_a":142,"n_a":200,"x_b":165,"n_b":200})", run_two_proportions},
@@ -103,6 +140,8 @@ constexpr Procedure kProcedures[] = {
      run_noninferiority_proportions},
     {"one_proportion", "3", "share of successes with its Wilson, exact and Jeffreys intervals",
      R"({"x":81,"n":100})", run_one_proportion},
+    {"fisher_2x2", "5", "Fisher's exact test of a two by two table and its odds ratios",
+     R"({"table":[[8,2],[1,5]]})", run_fisher_2x2},
     {"mcnemar", "6", "McNemar's tests and intervals for paired right/wrong answers",
      R"({"n11":58,"n10":9,"n01":21,"n00":32})", run_mcnemar}};
 

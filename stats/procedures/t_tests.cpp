@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "stats/clustered_mean.h"
 #include "stats/errors.h"
 #include "stats/paired_tests.h"
 #include "stats/procedures/fields.h"
+#include "stats/procedures/pairs.h"
 #include "stats/procedures/tables.h"
 
 namespace peira::stats {
@@ -22,53 +24,80 @@ OrderedJson json_of(const TTest& test, const char* estimate) {
           {"warnings", test.warnings}};
 }
 
-OrderedJson run_t_test(const Json& in) {
-  Fields fields(in);
-  const bool welch = fields.choice("kind", {"welch", "student"}) == "welch";
-  const auto a = fields.numbers("a");
-  const auto b = fields.numbers("b");
+OrderedJson paired_test(Fields& fields) {
+  const PairedSample pairs = read_pairs(fields, PairClusters::kRead);
   const TestOptions options = fields.test_options();
   fields.finish();
-  return json_of(welch ? welch_t_test(a, b, options) : student_t_test(a, b, options), "diff");
+  const std::vector<double> differences = pairs.differences();
+  const TTest test = pairs.clusters.empty() ? paired_t_test_of(pairs.a, pairs.b, options)
+                                            : paired_t_test(differences, pairs.clusters, options);
+  OrderedJson out = json_of(test, "mean_diff");
+  const Moments moments = moments_of(differences);
+  out["n"] = moments.count();
+  out["sd_diff"] = stats::json_of(moments.std_dev());
+  pairs.report(out);
+  return out;
+}
+
+OrderedJson one_sample_test(Fields& fields) {
+  const auto x = fields.sample("x");
+  const double null_mean = fields.number("mu0", 0);
+  const TestOptions options = fields.test_options();
+  fields.finish();
+  const TTest test = one_sample_t_test(x, null_mean, options);
+  OrderedJson out = json_of(test, "diff");
+  out["mean"] = moments_of(x).mean();
+  out["n"] = x.size();
+  if (fields.dropped() > 0) out["dropped"] = fields.dropped();
+  return out;
+}
+
+OrderedJson run_t_test(const Json& in) {
+  Fields fields(in);
+  const std::string kind = fields.choice("kind", {"welch", "student", "paired", "one_sample"});
+  if (kind == "paired") return paired_test(fields);
+  if (kind == "one_sample") return one_sample_test(fields);
+  const auto a = fields.sample("a");
+  const auto b = fields.sample("b");
+  const TestOptions options = fields.test_options();
+  fields.finish();
+  OrderedJson out = json_of(
+      kind == "welch" ? welch_t_test(a, b, options) : student_t_test(a, b, options), "diff");
+  out["n_a"] = a.size();
+  out["n_b"] = b.size();
+  if (fields.dropped() > 0) out["dropped"] = fields.dropped();
+  return out;
 }
 
 OrderedJson run_t_test_summary(const Json& in) {
   Fields fields(in);
+  const bool welch = fields.choice("kind", {"welch", "student"}) == "welch";
   const auto arm = [&fields](const std::string& name) {
     const std::int64_t n = fields.integer("n_" + name);
+    const double mean = fields.number("mean_" + name);
     const double sd = fields.number("sd_" + name);
-    return Moments(n, fields.number("mean_" + name), sd * sd * static_cast<double>(n - 1));
+    if (sd < 0) throw StatsError("InvalidArgument", "sd_" + name + " must not be negative");
+    if (n < 0) throw StatsError("InvalidArgument", "n_" + name + " must not be negative");
+    return Moments(n, mean, n < 2 ? 0 : sd * sd * static_cast<double>(n - 1));
   };
   const Moments a = arm("a");
   const Moments b = arm("b");
   const TestOptions options = fields.test_options();
   fields.finish();
-  return json_of(welch_t_test(a, b, options), "diff");
+  return json_of(welch ? welch_t_test(a, b, options) : student_t_test(a, b, options), "diff");
 }
 
 OrderedJson run_t_test_paired(const Json& in) {
   Fields fields(in);
-  const auto a = fields.numbers("a");
-  const auto b = fields.numbers("b");
-  const TestOptions options = fields.test_options();
-  fields.finish();
-  if (a.size() != b.size()) {
-    throw StatsError("LengthMismatch", "a has " + std::to_string(a.size()) + " numbers, b " +
-                                           std::to_string(b.size()));
-  }
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(b[i] - a[i]);
-  OrderedJson out = json_of(paired_t_test(differences, {}, options), "mean_diff");
-  out["sd_diff"] = stats::json_of(moments_of(differences).std_dev());
-  return out;
+  return paired_test(fields);
 }
 
 constexpr Procedure kProcedures[] = {
-    {"t_test", "1", "t test of two independent samples: Welch's or Student's",
+    {"t_test", "1", "t test: Welch's, Student's, paired or of one sample",
      R"({"kind":"welch","a":[1.1,2.3,3.7],"b":[2.9,3.1,5.8]})", run_t_test},
-    {"t_test_summary", "1", "Welch's t test from means, standard deviations and counts",
+    {"t_test_summary", "1", "t test from means, standard deviations and counts",
      R"({"mean_a":10,"sd_a":1,"n_a":500,"mean_b":13,"sd_b":1.2,"n_b":480})", run_t_test_summary},
-    {"t_test_paired", "1", "t test of paired differences b - a",
+    {"t_test_paired", "1", "t test of paired differences b - a, by id or position, in clusters",
      R"({"a":[0.62,0.71,0.55],"b":[0.68,0.7,0.63]})", run_t_test_paired}};
 
 }  // namespace

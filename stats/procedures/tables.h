@@ -12,6 +12,8 @@ std::span<const Procedure> moments_procedures();       // sections 0.4 to 0.6
 std::span<const Procedure> t_test_procedures();        // section 1
 std::span<const Procedure> proportion_procedures();    // sections 2, 3, 5, 6
 std::span<const Procedure> effect_size_procedures();   // section 4
+std::span<const Procedure> rank_procedures();          // sections 9 to 11
+std::span<const Procedure> bootstrap_procedures();     // section 12
 std::span<const Procedure> cluster_procedures();       // sections 13, 14
 std::span<const Procedure> multiplicity_procedures();  // section 16
 std::span<const Procedure> power_procedures();         // section 15

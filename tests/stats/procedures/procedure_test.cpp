@@ -99,8 +99,8 @@ TEST(Answer, NamesTheArgumentAtFault) {
   };
   EXPECT_EQ(message(R"({"in":{"a":[1,2]}})"), "b is missing; the arguments are a");
   EXPECT_EQ(message(R"({"in":{"a":[1,"x"],"b":[1,2]}})"), "a[1] must be a number, not \"x\"");
-  EXPECT_EQ(message(R"({"in":{"a":[1,2],"b":[1,2],"kind":"paired"}})"),
-            "kind must be one of welch, student, not \"paired\"");
+  EXPECT_EQ(message(R"({"in":{"a":[1,2],"b":[1,2],"kind":"ratio"}})"),
+            "kind must be one of welch, student, paired, one_sample, not \"ratio\"");
   EXPECT_EQ(ask("t_test", R"({"in":{"a":[1,2],"b":[1,2],"conf":95}})")["error"],
             "InvalidProbability");
   EXPECT_EQ(ask("t_test", R"({"in":{"a":[1,"+inf"],"b":[1,2]}})")["error"], "NonFiniteInput");
