@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <random>
 
 #include "base/error.h"
@@ -15,9 +13,13 @@
 namespace peira::model {
 namespace {
 
+using test::bits_of;
+using test::expect_greedy_tokens;
 using test::golden_cases;
 using test::golden_folder;
 using test::GoldenCase;
+using test::prefix_requests;
+using test::relative_error;
 
 class CudaEngine : public ::testing::TestWithParam<std::string> {
  protected:
@@ -43,46 +45,17 @@ TEST_P(CudaEngine, AnswersAsTransformersDoes) {
   Engine cuda = engine(32, 256);
   double largest = 0;
   for (const GoldenCase& golden : golden_cases(golden_folder(GetParam()) / "expected.json")) {
-    std::vector<TokenRequest> requests;
-    for (std::size_t length = 1; length <= golden.tokens.size(); ++length) {
-      TokenRequest& request = requests.emplace_back();
-      request.tokens.assign(golden.tokens.begin(),
-                            golden.tokens.begin() + static_cast<std::ptrdiff_t>(length));
-      request.max_tokens = 0;
-      request.last_prompt_logits = true;
-    }
-    const std::vector<TokenResult> results = cuda.generate(requests);
+    const std::vector<TokenResult> results = cuda.generate(prefix_requests(golden.tokens));
+    ASSERT_EQ(results.size(), golden.logits.size());
     for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::vector<float>& got = results[i].last_prompt_logits;
-      const std::vector<float>& want = golden.logits[i];
-      ASSERT_EQ(got.size(), want.size());
-      double difference = 0;
-      double scale = 0;
-      for (std::size_t v = 0; v < want.size(); ++v) {
-        difference = std::max(difference, std::abs(double{got[v]} - double{want[v]}));
-        scale = std::max(scale, std::abs(double{want[v]}));
-      }
-      EXPECT_LT(difference / scale, kMaxRelativeError) << "after token " << i;
-      largest = std::max(largest, difference / scale);
+      const double error = relative_error(results[i].last_prompt_logits, golden.logits[i]);
+      EXPECT_LT(error, kMaxRelativeError) << "after token " << i;
+      largest = std::max(largest, error);
     }
-
-    TokenRequest request;
-    request.tokens = golden.tokens;
-    request.max_tokens = static_cast<int>(golden.greedy.size());
-    const TokenResult answer = cuda.generate({&request, 1}).front();
-    // Past a near tie two correct implementations may go different ways.
-    for (std::size_t i = 0; i < golden.greedy.size() && golden.greedy_gap[i] > 1e-2; ++i) {
-      EXPECT_EQ(answer.tokens[i], golden.greedy[i]) << "greedy token " << i;
-    }
+    expect_greedy_tokens(cuda, golden);
   }
   RecordProperty("max_relative_error", std::to_string(largest));
   std::printf("%s: max relative error of logits %.2g\n", GetParam().c_str(), largest);
-}
-
-std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
-  std::vector<std::uint32_t> out;
-  for (const float value : values) out.push_back(std::bit_cast<std::uint32_t>(value));
-  return out;
 }
 
 TEST_P(CudaEngine, BytesDoNotDependOnBatchChunksOrRecording) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <random>
 
@@ -14,24 +13,16 @@
 namespace peira::model {
 namespace {
 
+using test::bits_of;
+using test::expect_greedy_tokens;
 using test::golden_cases;
 using test::golden_engine;
 using test::golden_folder;
 using test::GoldenCase;
+using test::prefix_requests;
+using test::relative_error;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-// max |got - want| over max |want|.
-double relative_error(std::span<const float> got, std::span<const float> want) {
-  EXPECT_EQ(got.size(), want.size());
-  double difference = 0;
-  double scale = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference = std::max(difference, std::abs(double{got[i]} - double{want[i]}));
-    scale = std::max(scale, std::abs(double{want[i]}));
-  }
-  return difference / scale;
-}
 
 std::string error_of(const std::function<void()>& call) {
   try {
@@ -60,15 +51,7 @@ constexpr double kMaxRelativeError = 2e-5;
 TEST_P(Parity, LogitsAreThoseOfTransformers) {
   Engine engine = golden_engine(name(), options());
   for (const GoldenCase& golden : golden_cases(golden_folder(name()) / "expected.json")) {
-    std::vector<TokenRequest> requests;
-    for (std::size_t length = 1; length <= golden.tokens.size(); ++length) {
-      TokenRequest& request = requests.emplace_back();
-      request.tokens.assign(golden.tokens.begin(),
-                            golden.tokens.begin() + static_cast<std::ptrdiff_t>(length));
-      request.max_tokens = 0;
-      request.last_prompt_logits = true;
-    }
-    const std::vector<TokenResult> results = engine.generate(requests);
+    const std::vector<TokenResult> results = engine.generate(prefix_requests(golden.tokens));
     for (std::size_t i = 0; i < results.size(); ++i) {
       EXPECT_LT(relative_error(results[i].last_prompt_logits, golden.logits[i]), kMaxRelativeError)
           << "after token " << i;
@@ -95,16 +78,7 @@ TEST_P(Parity, PromptLogprobsAreThoseOfTransformers) {
 TEST_P(Parity, GreedyTokensAreThoseOfTransformers) {
   Engine engine = golden_engine(name(), options());
   for (const GoldenCase& golden : golden_cases(golden_folder(name()) / "expected.json")) {
-    TokenRequest request;
-    request.tokens = golden.tokens;
-    request.max_tokens = static_cast<int>(golden.greedy.size());
-    const TokenResult result = engine.generate({&request, 1}).front();
-    EXPECT_EQ(result.finish_reason, FinishReason::kLength);
-    // Past a near tie two correct implementations may go different ways.
-    std::size_t comparable = 0;
-    while (comparable < golden.greedy.size() && golden.greedy_gap[comparable] > 1e-2) ++comparable;
-    ASSERT_GT(comparable, 0U);
-    for (std::size_t i = 0; i < comparable; ++i) EXPECT_EQ(result.tokens[i], golden.greedy[i]) << i;
+    expect_greedy_tokens(engine, golden);
   }
 }
 
@@ -196,12 +170,6 @@ struct Bytes {
   std::vector<std::uint32_t> logit_bits;
   friend bool operator==(const Bytes&, const Bytes&) = default;
 };
-
-std::vector<std::uint32_t> bits_of(std::span<const float> values) {
-  std::vector<std::uint32_t> bits(values.size());
-  std::memcpy(bits.data(), values.data(), values.size_bytes());
-  return bits;
-}
 
 Bytes bytes_of(const TokenResult& result) {
   return {result.tokens, bits_of(result.logprobs), bits_of(result.prompt_logprobs),

@@ -1,8 +1,15 @@
-// The golden checkpoints of tests/golden/tiny and what transformers answered on them.
+// The golden checkpoints of tests/golden/tiny, what transformers answered on them, and how answers
+// are held against it.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,6 +85,52 @@ inline std::vector<GoldenCase> golden_cases(const std::filesystem::path& expecte
     given.at("greedy_gap").get_to(one.greedy_gap);
   }
   return out;
+}
+
+// max |got - want| over max |want|.
+inline double relative_error(std::span<const float> got, std::span<const float> want) {
+  EXPECT_EQ(got.size(), want.size());
+  double difference = 0;
+  double scale = 0;
+  for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
+    difference = std::max(difference, std::abs(double{got[i]} - double{want[i]}));
+    scale = std::max(scale, std::abs(double{want[i]}));
+  }
+  return difference / scale;
+}
+
+inline std::vector<std::uint32_t> bits_of(std::span<const float> values) {
+  std::vector<std::uint32_t> out;
+  for (const float value : values) out.push_back(std::bit_cast<std::uint32_t>(value));
+  return out;
+}
+
+// Requests for the logits after the first token, after two and so on.
+inline std::vector<model::TokenRequest> prefix_requests(std::span<const std::int32_t> tokens) {
+  std::vector<model::TokenRequest> out;
+  for (std::size_t length = 1; length <= tokens.size(); ++length) {
+    model::TokenRequest& request = out.emplace_back();
+    const auto prefix = tokens.first(length);
+    request.tokens.assign(prefix.begin(), prefix.end());
+    request.max_tokens = 0;
+    request.last_prompt_logits = true;
+  }
+  return out;
+}
+
+// Expects the engine to choose golden.greedy. Past a near tie two correct implementations may go
+// different ways, so that is where it stops looking.
+inline void expect_greedy_tokens(model::Engine& engine, const GoldenCase& golden) {
+  model::TokenRequest request;
+  request.tokens = golden.tokens;
+  request.max_tokens = static_cast<int>(golden.greedy.size());
+  const model::TokenResult result = engine.generate({&request, 1}).front();
+  EXPECT_EQ(result.finish_reason, model::FinishReason::kLength);
+  ASSERT_EQ(result.tokens.size(), golden.greedy.size());
+  std::size_t comparable = 0;
+  while (comparable < golden.greedy.size() && golden.greedy_gap[comparable] > 1e-2) ++comparable;
+  ASSERT_GT(comparable, 0U);
+  for (std::size_t i = 0; i < comparable; ++i) EXPECT_EQ(result.tokens[i], golden.greedy[i]) << i;
 }
 
 inline model::Engine golden_engine(const std::string& name, model::EngineOptions options = {}) {

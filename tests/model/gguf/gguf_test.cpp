@@ -14,6 +14,7 @@
 #include "model/gguf/checkpoint.h"
 #include "model/inspection.h"
 #include "model/weight.h"
+#include "tests/model/golden.h"
 
 namespace peira::model {
 namespace {
@@ -81,16 +82,8 @@ TEST_P(GgufParity, LogitsAreThoseOfTransformers) {
     request.max_tokens = 0;
     request.last_prompt_logits = true;
     const TokenResult result = engine.generate({&request, 1}).front();
-    const std::vector<float>& want = logits[i];
-    ASSERT_EQ(result.last_prompt_logits.size(), want.size());
-    double difference = 0;
-    double scale = 0;
-    for (std::size_t t = 0; t < want.size(); ++t) {
-      difference =
-          std::max(difference, std::abs(double{result.last_prompt_logits[t]} - double{want[t]}));
-      scale = std::max(scale, std::abs(double{want[t]}));
-    }
-    EXPECT_LE(difference, 1e-4 * scale) << "after " << after[i] << " tokens";
+    EXPECT_LE(test::relative_error(result.last_prompt_logits, logits[i]), 1e-4)
+        << "after " << after[i] << " tokens";
   }
 }
 
