@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <iterator>
 #include <map>
 #include <set>
@@ -10,9 +9,14 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "evals/comparison_text.h"
 #include "evals/score_mean.h"
+#include "stats/distributions.h"
+#include "stats/effect_sizes.h"
+#include "stats/equivalence.h"
 #include "stats/mcnemar.h"
 #include "stats/paired_tests.h"
+#include "stats/two_proportions.h"
 
 namespace peira::evals {
 namespace {
@@ -122,6 +126,7 @@ struct PairedSample {
   std::string id, cluster, gold;
   std::int64_t num_answers = 0;
   double score_sum = 0;
+  stats::Moments epochs;                     // of the scores of those answers
   AnswerState state = AnswerState::kScored;  // of its first epoch
   std::vector<std::string> answers;          // of every epoch
 
@@ -149,6 +154,7 @@ class SampleReader {
       if (ahead_->score.state != AnswerState::kFailed) {
         ++sample.num_answers;
         sample.score_sum += ahead_->score.value;
+        sample.epochs.add(ahead_->score.value);
       }
       sample.answers.push_back(label(*ahead_));
       ahead_ = stream_();
@@ -190,6 +196,86 @@ std::string answers_text(const std::vector<std::string>& answers) {
   return text == "none" || (seen.size() == 1 && seen[0].empty()) ? "" : text;
 }
 
+// Exact two-sided p of the sum of `values` over all flips of their signs, for few values: the share
+// of flips whose sum is at least as far from 0. One sign stays, since turning all changes nothing.
+double sign_flip_p(const std::vector<double>& values) {
+  double observed = 0;
+  for (const double value : values) observed += value;
+  const double least = std::abs(observed) * (1 - 1e-12);
+  const std::uint32_t num_flips = std::uint32_t{1} << (values.size() - 1);
+  std::uint32_t extreme = 0;
+  for (std::uint32_t flips = 0; flips < num_flips; ++flips) {
+    double sum = values.back();
+    for (std::size_t i = 0; i + 1 < values.size(); ++i) {
+      sum += (flips >> i & 1U) == 0 ? values[i] : -values[i];
+    }
+    extreme += std::abs(sum) >= least ? 1 : 0;
+  }
+  return static_cast<double>(extreme) / num_flips;
+}
+
+// How answers to one question scatter, over all questions: pooled squares over sum (K_i - 1).
+class SamplingNoise {
+ public:
+  void add(const stats::Moments& epochs) {
+    squares_ += epochs.sum_squared_deviations();
+    df_ += epochs.count() - 1;
+    inverse_.add(1 / static_cast<double>(epochs.count()));
+  }
+  std::optional<double> variance() const {
+    if (df_ == 0) return std::nullopt;
+    return squares_ / static_cast<double>(df_);
+  }
+  double inverse_epochs() const { return inverse_.mean(); }  // mean of 1 / K_i
+
+ private:
+  double squares_ = 0;
+  std::int64_t df_ = 0;
+  stats::Moments inverse_;
+};
+
+// Below it the exact permutation stands beside t.
+constexpr std::int64_t kFewClusters = 20;
+constexpr double kMarginAlpha = 0.05;
+
+// The margins asked for, of a difference with a standard error.
+void test_margins(Comparison& out, const ComparisonOptions& options) {
+  using Outcome = MarginTest::Outcome;
+  const auto check = [](double margin, const char* flag) {
+    if (margin > 0 && margin < 1) return;
+    throw Error(ErrorCode::kUsage, std::string(flag) + " " + std::to_string(margin) +
+                                       ": a margin lies between 0 and 1, in score units\n  try: " +
+                                       flag + " 0.01 for one point");
+  };
+  if (options.equivalent_within) check(*options.equivalent_within, "--equivalent-within");
+  if (options.no_worse_by) check(*options.no_worse_by, "--no-worse-by");
+  // Without spread there is no test; a single cluster says nothing of others.
+  if (!out.std_error || *out.std_error <= kSameScore || !out.df) return;
+  const double t = stats::t_quantile(1 - kMarginAlpha, *out.df);
+  const double low = out.difference - t * *out.std_error;
+  const double high = out.difference + t * *out.std_error;
+  if (options.equivalent_within) {
+    const double margin = *options.equivalent_within;
+    const stats::Equivalence test = stats::equivalence_test(
+        out.difference, *out.std_error, out.df, {.low = -margin, .high = margin}, kMarginAlpha);
+    out.equivalence = MarginTest{margin, test.p, low, high,
+                                 test.equivalent                    ? Outcome::kPass
+                                 : low >= margin || high <= -margin ? Outcome::kFail
+                                                                    : Outcome::kInconclusive};
+  }
+  if (options.no_worse_by) {
+    const double margin = *options.no_worse_by;
+    const stats::NonInferiority test = stats::non_inferiority(
+        out.difference, *out.std_error, out.df,
+        {.margin = margin, .better = stats::Better::kHigher, .alpha = kMarginAlpha});
+    const bool worse = out.high && *out.high < 0;
+    out.no_worse = MarginTest{margin, test.p_value, low, high,
+                              test.non_inferior ? Outcome::kPass
+                              : worse           ? Outcome::kFail
+                                                : Outcome::kInconclusive};
+  }
+}
+
 // Takes pairs in and fills a Comparison.
 class PairTable {
  public:
@@ -209,8 +295,13 @@ class PairTable {
     // Rounding must not make a difference out of equal means of differently many epochs.
     const double difference = std::abs(score_b - score_a) < kSameScore ? 0.0 : score_b - score_a;
     differences_.add(cluster, difference);
+    if (cluster.empty() && static_cast<std::int64_t>(singles_.size()) < kFewClusters) {
+      singles_.push_back(difference);
+    }
     spread_.add(difference);
     arms_.add(score_a, score_b);
+    sampling_a_.add(a.epochs);
+    sampling_b_.add(b.epochs);
     ++(score_a == 1 ? (score_b == 1 ? counts_.both_right : counts_.only_a)
                     : (score_b == 1 ? counts_.only_b : counts_.both_wrong));
     if (difference == 0) return;
@@ -242,35 +333,101 @@ class PairTable {
     out.correlation = arms_.correlation();
     out.effect_size = stats::cohens_d_z(spread_);
     const bool alone = !differences_.has_repeated_cluster();
-    if (out.binary && alone) out.mcnemar_p = stats::mcnemar_test(counts_).exact_p;
+    if (out.binary && alone) {
+      const stats::McNemar test = stats::mcnemar_test(counts_);
+      out.mcnemar_p = test.exact_p;
+      out.mcnemar_mid_p = test.mid_p;
+      const stats::Interval tango = stats::tango_interval(counts_, options_.confidence);
+      out.tango_low = tango.low;
+      out.tango_high = tango.high;
+    }
 
     const stats::ClusteredMean mean = differences_.mean();
     const stats::MeanEstimate estimate = mean.estimate();
     out.difference = estimate.mean;
     out.num_clusters = estimate.num_clusters;
     out.std_error = estimate.std_error;
+    out.test = alone ? "paired t" : "paired t, clustered";
+    take_apart();
+    permute(mean);
     if (estimate.std_error.value_or(0) > kSameScore) {
       const stats::TTest test = stats::paired_t_test(mean, {.confidence = options_.confidence});
       out.p_value = test.p.value;
+      out.df = test.df;
+      if (alone) bound_effect();
       out.low = std::max(-1.0, test.interval.low);
       out.high = std::min(1.0, test.interval.high);
       out.interval = "clustered-t";
       out.detectable =
           *estimate.std_error * (stats::t_quantile(0.5 + options_.confidence / 2, test.df) +
                                  stats::t_quantile(0.8, test.df));
+      test_margins(out, options_);
       return;
     }
     // No spread: a t interval would have no width. Equal scores are no evidence of a difference.
     if (out.to_right + out.to_wrong == 0) out.p_value = 1;
-    if (out.binary && alone) {
-      const stats::Interval tango = stats::tango_interval(counts_, options_.confidence);
-      out.low = tango.low;
-      out.high = tango.high;
+    if (out.tango_low) {
+      out.low = out.tango_low;
+      out.high = out.tango_high;
       out.interval = "tango";
     }
+    test_margins(out, options_);
   }
 
  private:
+  // The variance of the differences into questions and sampling.
+  void take_apart() {
+    const std::optional<double> observed = spread_.variance();
+    if (!observed) return;
+    VarianceParts parts;
+    parts.observed = *observed;
+    const double inverse_a = sampling_a_.inverse_epochs();
+    const double inverse_b = sampling_b_.inverse_epochs();
+    parts.epochs_a = 1 / inverse_a;
+    parts.epochs_b = 1 / inverse_b;
+    parts.sampling_a = sampling_a_.variance();
+    parts.sampling_b = sampling_b_.variance();
+    const auto n = static_cast<double>(comparison_.num_pairs);
+    if (comparison_.std_error && *observed > 0 &&
+        comparison_.num_clusters < comparison_.num_pairs) {
+      parts.design_effect = *comparison_.std_error * *comparison_.std_error * n / *observed;
+    }
+    if (parts.sampling_a && parts.sampling_b) {
+      parts.questions = *observed - *parts.sampling_a * inverse_a - *parts.sampling_b * inverse_b;
+      parts.std_error_endless = std::sqrt(std::max(*parts.questions, 0.0) / n);
+      parts.std_error_single =
+          std::sqrt(std::max(*parts.questions + *parts.sampling_a + *parts.sampling_b, 0.0) / n);
+    }
+    comparison_.variance = parts;
+  }
+
+  // With few clusters t leans on a normality that is not there; flipping the signs of whole
+  // clusters does not.
+  void permute(const stats::ClusteredMean& mean) {
+    if (mean.num_clusters() >= kFewClusters || mean.num_clusters() < 2) return;
+    std::vector<double> sums = differences_.sums();
+    sums.insert(sums.end(), singles_.begin(), singles_.end());
+    comparison_.permutation_p = sign_flip_p(sums);
+  }
+
+  // Interval of d_z by the noncentral t, or for many pairs by its normal limit.
+  void bound_effect() {
+    if (!comparison_.effect_size) return;
+    const auto n = static_cast<double>(comparison_.num_pairs);
+    const double d = *comparison_.effect_size;
+    stats::Interval interval;
+    if (n <= 10'000) {
+      interval = stats::noncentrality_interval(d * std::sqrt(n), n - 1, options_.confidence);
+      interval = {interval.low / std::sqrt(n), interval.high / std::sqrt(n)};
+    } else {
+      const double z = stats::normal_quantile(0.5 + options_.confidence / 2);
+      const double half_width = z * std::sqrt(1 / n + d * d / (2 * n));
+      interval = {d - half_width, d + half_width};
+    }
+    comparison_.effect_low = interval.low;
+    comparison_.effect_high = interval.high;
+  }
+
   Comparison& comparison_;
   const ComparisonOptions& options_;
   ScoreMean means_a_, means_b_;
@@ -278,8 +435,55 @@ class PairTable {
   stats::Moments spread_;
   stats::PairedMoments arms_;
   stats::PairedCounts counts_;
+  SamplingNoise sampling_a_, sampling_b_;
+  std::vector<double> singles_;  // the first few differences of questions that stand alone
   std::vector<std::pair<std::int64_t, Flip>> flips_;
 };
+
+// Arms of different questions: Welch's t with clustered standard errors, or for right and wrong the
+// score test and interval of two shares.
+void compare_unpaired(Comparison& out, const ScoreMean& a, const ScoreMean& b,
+                      const ComparisonOptions& options) {
+  out.paired = false;
+  out.score_a = a.metric("score", options.confidence);
+  out.score_b = b.metric("score", options.confidence);
+  out.mean_a = out.score_a.value;
+  out.mean_b = out.score_b.value;
+  out.difference = out.mean_b - out.mean_a;
+  out.num_clusters = out.score_a.num_clusters + out.score_b.num_clusters;
+  out.binary = a.is_binary() && b.is_binary();
+  if (!out.score_a.std_error || !out.score_b.std_error) return;
+  const double variance_a = *out.score_a.std_error * *out.score_a.std_error;
+  const double variance_b = *out.score_b.std_error * *out.score_b.std_error;
+  out.std_error = std::sqrt(variance_a + variance_b);
+  if (*out.std_error > kSameScore) {
+    // Welch's degrees of freedom, from shares of the variance so that nothing underflows.
+    const double share_a = variance_a / (variance_a + variance_b);
+    const double share_b = 1 - share_a;
+    out.df = 1 / (share_a * share_a / static_cast<double>(out.score_a.num_clusters - 1) +
+                  share_b * share_b / static_cast<double>(out.score_b.num_clusters - 1));
+    const stats::TTest test = stats::t_test_from(out.difference, *out.std_error, *out.df, 1,
+                                                 {.confidence = options.confidence}, "");
+    out.p_value = test.p.value;
+    out.low = std::max(-1.0, test.interval.low);
+    out.high = std::min(1.0, test.interval.high);
+    out.interval = "clustered-t";
+    out.test = "Welch's t";
+    out.detectable = *out.std_error * (stats::t_quantile(0.5 + options.confidence / 2, *out.df) +
+                                       stats::t_quantile(0.8, *out.df));
+  }
+  if (out.binary && !a.has_repeated_cluster() && !b.has_repeated_cluster()) {
+    const stats::ProportionCounts counts{std::llround(a.sum()), a.count(), std::llround(b.sum()),
+                                         b.count()};
+    const stats::Interval interval = stats::miettinen_nurminen_interval(counts, options.confidence);
+    out.p_value = stats::two_proportions_test(counts).pooled_p.value;
+    out.low = interval.low;
+    out.high = interval.high;
+    out.interval = "miettinen-nurminen";
+    out.test = "z test of two shares";
+  }
+  test_margins(out, options);
+}
 
 using Waiting = std::map<std::string, PairedSample>;
 
@@ -298,64 +502,6 @@ void match_later(PairedSample&& sample, Waiting& own, Waiting& other, const std:
   if (!own.emplace(id, std::move(sample)).second) {
     throw Error(ErrorCode::kData, "run " + run + ": sample id " + id + " comes twice");
   }
-}
-
-// ---- sentences ----
-
-std::string format(const char* pattern, double value) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, pattern, value);
-  const std::string text = buffer;
-  return text.find_first_not_of("-0.") == std::string::npos && text[0] == '-' ? text.substr(1)
-                                                                              : text;
-}
-
-std::string points(double share) { return format("%.1f", 100 * share); }
-
-std::string count_text(std::int64_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
-// "B (direct)" where the runs' variants differ, else by model or profile, else just "B".
-std::string name_of(const char* arm, const RunRecord& run, const RunRecord& other) {
-  std::string name(arm);
-  if (run.model != other.model) return name + " (" + run.model + ")";
-  if (run.variant != other.variant) return name + " (" + run.variant + ")";
-  if (run.profile != other.profile) return name + " (" + run.profile + ")";
-  return name;
-}
-
-std::string flips_text(const Comparison& comparison) {
-  if (comparison.binary) {
-    return count_text(comparison.to_right, "question", "questions") + " flipped to right, " +
-           std::to_string(comparison.to_wrong) + " to wrong";
-  }
-  return count_text(comparison.to_right, "question", "questions") + " scored higher, " +
-         std::to_string(comparison.to_wrong) + " lower";
-}
-
-// What was left out of a comparison, as further sentences; "" when nothing was.
-std::string left_out_text(const Comparison& comparison) {
-  std::string text;
-  const std::int64_t unpaired = comparison.only_in_a + comparison.only_in_b;
-  if (comparison.failed_pairs > 0) {
-    text += " Left out: " +
-            count_text(comparison.failed_pairs, "question that failed", "questions that failed") +
-            " in one run or both.";
-  }
-  if (unpaired > 0) {
-    text += " " + count_text(unpaired, "question is", "questions are") + " in one run only.";
-  }
-  for (const auto& [arm, run] : {std::pair{"A", &comparison.a}, std::pair{"B", &comparison.b}}) {
-    if (!run->complete) text += std::string(" Run ") + arm + " is incomplete.";
-    if (run->decision && run->decision->stopped_early()) {
-      text += std::string(" Run ") + arm + " was stopped early, after " +
-              std::to_string(run->decision->num_used) + " of " +
-              count_text(run->decision->num_questions, "question", "questions") +
-              ": a comparison of its score is not protected against that.";
-    }
-  }
-  return text;
 }
 
 }  // namespace
@@ -445,6 +591,15 @@ Comparison compare_outcomes(RunRecord a, RunRecord b, const OutcomeStream& outco
   comparison.varied = std::move(varied);
 
   PairTable table(comparison, options);
+  // Each arm by itself, for runs without a question in common.
+  ScoreMean all_a, all_b;
+  const auto read = [](SampleReader& reader, ScoreMean& all) {
+    std::optional<PairedSample> sample = reader.next();
+    if (sample && sample->num_answers > 0) {
+      all.add(cluster_key(sample->cluster, sample->id), sample->mean());
+    }
+    return sample;
+  };
   const auto pair = [&table](PairedSample&& from_a, PairedSample&& from_b) {
     table.add(std::move(from_a), std::move(from_b));
   };
@@ -455,92 +610,38 @@ Comparison compare_outcomes(RunRecord a, RunRecord b, const OutcomeStream& outco
   SampleReader reader_b(outcomes_b, comparison.b.run_id);
   // Both runs usually go through one file in one order, so that heads meet and nothing waits.
   Waiting waiting_a, waiting_b;
-  std::optional<PairedSample> head_a = reader_a.next();
-  std::optional<PairedSample> head_b = reader_b.next();
+  std::optional<PairedSample> head_a = read(reader_a, all_a);
+  std::optional<PairedSample> head_b = read(reader_b, all_b);
+  while (options.unpaired && head_a) head_a = read(reader_a, all_a);
+  while (options.unpaired && head_b) head_b = read(reader_b, all_b);
   while (head_a || head_b) {
     if (head_a && head_b && head_a->id == head_b->id) {
       pair(std::move(*head_a), std::move(*head_b));
-      head_a = reader_a.next();
-      head_b = reader_b.next();
+      head_a = read(reader_a, all_a);
+      head_b = read(reader_b, all_b);
       continue;
     }
     const bool take_a = head_a && (!head_b || head_a->row <= head_b->row);
     const bool take_b = head_b && (!head_a || head_b->row <= head_a->row);
     if (take_a) {
       match_later(std::move(*head_a), waiting_a, waiting_b, comparison.a.run_id, pair);
-      head_a = reader_a.next();
+      head_a = read(reader_a, all_a);
     }
     if (take_b) {
       match_later(std::move(*head_b), waiting_b, waiting_a, comparison.b.run_id, pair_reversed);
-      head_b = reader_b.next();
+      head_b = read(reader_b, all_b);
     }
   }
   comparison.only_in_a = static_cast<std::int64_t>(waiting_a.size());
   comparison.only_in_b = static_cast<std::int64_t>(waiting_b.size());
   table.finish();
+  const bool shares_none = comparison.num_pairs == 0 && comparison.failed_pairs == 0;
+  if (shares_none && all_a.count() > 1 && all_b.count() > 1) {
+    compare_unpaired(comparison, all_a, all_b, options);
+  }
+  comparison.advice = advice_of(comparison);
   comparison.verdict = verdict_of(comparison);
   return comparison;
-}
-
-std::string p_value_text(double p) {
-  if (p < 0.001) return "p < 0.001";
-  if (p < 0.1) return "p = " + format(p >= 0.0495 && p < 0.0505 ? "%.4f" : "%.3f", p);
-  return "p = " + format("%.2f", p);
-}
-
-std::string verdict_of(const Comparison& comparison) {
-  if (comparison.num_pairs == 0) {
-    return "Nothing can be compared: no question was answered in both runs." +
-           left_out_text(comparison);
-  }
-  const std::string name_b = name_of("B", comparison.b, comparison.a);
-  const std::string pairs =
-      "paired over " + count_text(comparison.num_pairs, "question", "questions") +
-      (comparison.num_clusters < comparison.num_pairs
-           ? " in " + count_text(comparison.num_clusters, "cluster", "clusters")
-           : "");
-  if (comparison.to_right + comparison.to_wrong == 0) {
-    std::string text = "No difference can be told: A and B score the same on ";
-    text += comparison.num_pairs == 1
-                ? "the one question"
-                : "every one of " + std::to_string(comparison.num_pairs) + " questions";
-    if (comparison.low && comparison.high) {
-      text +=
-          " (95 % CI " + points(*comparison.low) + " to " + points(*comparison.high) + " points)";
-    }
-    return text + "." + left_out_text(comparison);
-  }
-
-  const bool higher = comparison.difference > 0;
-  const std::optional<double> p = comparison.p_value ? comparison.p_value : comparison.mcnemar_p;
-  const bool is_told = p && *p < 0.05 && comparison.difference != 0;
-  // The interval is stated in the direction of the sentence: of the amount by which B is ahead or
-  // behind.
-  std::string numbers;
-  if (comparison.low && comparison.high) {
-    const double low = higher ? *comparison.low : -*comparison.high;
-    const double high = higher ? *comparison.high : -*comparison.low;
-    numbers += "95 % CI " + points(low) + " to " + points(high) + ", ";
-  }
-  if (p) numbers += p_value_text(*p) + ", ";
-  numbers += pairs;
-  const std::string amount = points(std::abs(comparison.difference)) + " points (" + numbers + ")";
-  const std::string flips = "; " + flips_text(comparison) + ".";
-  if (is_told) {
-    return name_b + " is " + (higher ? "better" : "worse") + " by " + amount + flips +
-           left_out_text(comparison);
-  }
-  std::string text = "No difference can be told: " + name_b + " is " +
-                     (higher ? "higher" : "lower") + " by " + amount + flips;
-  if (!p) {
-    text +=
-        " Every difference points the same way by the same amount, so nothing tells chance "
-        "from effect.";
-  } else if (comparison.detectable) {
-    text += " A true difference of " + points(*comparison.detectable) +
-            " points would be found four times in five.";
-  }
-  return text + left_out_text(comparison);
 }
 
 }  // namespace peira::evals

@@ -40,6 +40,9 @@ using OutcomeStream = std::function<std::optional<SampleOutcome>()>;
 struct ComparisonOptions {
   std::size_t max_flips = 10'000;  // flips listed; counts are always of all
   double confidence = 0.95;
+  bool unpaired = false;  // as if the questions were others; else only when no id is in both
+  std::optional<double> equivalent_within = {};  // margin, > 0: are A and B as good as each other?
+  std::optional<double> no_worse_by = {};        // margin, > 0: is B at most that much worse?
 };
 
 // B against A, paired by sample id; a sample's score is its mean over the epochs with an answer.
@@ -55,10 +58,24 @@ struct ComparisonOptions {
 // t interval and test with clusters - 1 degrees of freedom; it is also the test the verdict speaks
 // of. Pairs in which one run failed are left out of both arms and counted. When every pair differs
 // by the same amount there is no spread and no t test; when all are equal and right or wrong, p is
-// 1 and the interval is Tango's, which does not claim certainty.
+// 1 and the interval is Tango's, which does not claim certainty. Below 20 clusters the exact
+// permutation of whole clusters stands beside it. Runs without a question in common are compared
+// unpaired, and the verdict says so: Welch's t, or the pooled z test and Miettinen and Nurminen's
+// interval for right or wrong.
+//
+// Margins, at 5 %: equivalence passes by two one-sided tests and fails when the 90 % interval lies
+// outside; "no worse" passes when the lower end of the 90 % interval is above -margin and fails
+// when B is significantly worse and does not pass; both are inconclusive otherwise.
 Comparison compare_outcomes(RunRecord a, RunRecord b, const OutcomeStream& outcomes_a,
                             const OutcomeStream& outcomes_b, std::vector<std::string> varied,
                             const ComparisonOptions& options = {});
+
+// "pass", "fail", "inconclusive".
+const char* to_string(MarginTest::Outcome outcome);
+
+// What a margin asked for came to, one sentence: "B is no worse than A by 1.0 points: shown, ...".
+std::string equivalence_sentence(const MarginTest& test);
+std::string no_worse_sentence(const MarginTest& test);
 
 // The verdict of `comparison`, whose numbers are filled: one plain sentence, or two.
 std::string verdict_of(const Comparison& comparison);

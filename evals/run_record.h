@@ -113,6 +113,31 @@ struct Flip {
   AnswerState state_a = AnswerState::kScored, state_b = AnswerState::kScored;
 };
 
+// What a margin asked for came to.
+struct MarginTest {
+  enum class Outcome { kPass, kFail, kInconclusive };
+  double margin = 0;         // in score units, > 0
+  double p = 1;              // of the null that the margin is overstepped
+  double low = 0, high = 0;  // 90 % CI of the difference: inside the margin exactly when it passes
+  Outcome outcome = Outcome::kInconclusive;
+};
+
+// The variance of one question's difference, taken apart (Miller 2024, arXiv:2411.00640).
+struct VarianceParts {
+  double observed = 0;                // of the questions' observed mean differences
+  double epochs_a = 1, epochs_b = 1;  // answers a question; harmonic means where they vary
+  // Of one answer's score about its question's own; empty without two answers a question.
+  std::optional<double> sampling_a, sampling_b;
+  // Of the true differences between questions: observed less sampling / epochs; may be negative.
+  std::optional<double> questions;
+  double design_effect = 1;  // by which clusters inflate the variance of the mean
+  // Standard errors of the difference with endlessly many answers a question, and with one.
+  std::optional<double> std_error_endless, std_error_single;
+
+  // Of `observed`, what is sampling noise, in [0, 1]; empty where that is unknown.
+  std::optional<double> sampling_share() const;
+};
+
 // B against A, paired by sample.
 struct Comparison {
   RunRecord a, b;
@@ -134,7 +159,21 @@ struct Comparison {
   bool binary = false;                // every pair is right or wrong on both sides
   std::int64_t to_right = 0, to_wrong = 0;  // pairs where B scores higher, lower
   std::vector<Flip> flips;                  // in the order of A; at most the limit asked for
-  std::string verdict;                      // one plain sentence
+  bool paired = true;                       // false: each arm stands for its own questions
+  std::string test;                         // what made p_value: "paired t, clustered", "Welch t"
+  std::optional<double> df;                 // of its t
+  std::optional<double> mcnemar_mid_p;
+  std::optional<double> tango_low, tango_high;    // score interval of right/wrong pairs
+  std::optional<double> effect_low, effect_high;  // of effect_size
+  std::optional<double>
+      permutation_p;  // fewer than 20 clusters: exact over flips of whole clusters
+  std::optional<VarianceParts> variance;
+  std::optional<MarginTest> equivalence;  // --equivalent-within
+  std::optional<MarginTest> no_worse;     // --no-worse-by
+  std::string advice;                     // what to buy more of, questions or epochs; may be ""
+  std::string verdict;                    // one plain sentence, or two
+
+  bool has_difference() const { return num_pairs > 0 || !paired; }
 };
 
 }  // namespace peira::evals

@@ -27,6 +27,12 @@ stats::ClusteredMean ClusteredValues::mean() const {
   return mean;
 }
 
+std::vector<double> ClusteredValues::sums() const {
+  std::vector<double> sums;
+  for (const auto& [name, cluster] : clusters_) sums.push_back(cluster.sum());
+  return sums;
+}
+
 void ScoreMean::add(std::string_view cluster, double score) {
   values_.add(cluster, score);
   is_binary_ = is_binary_ && (score == 0 || score == 1);

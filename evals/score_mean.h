@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "evals/run_record.h"
 #include "stats/clustered_mean.h"
@@ -20,6 +21,8 @@ class ClusteredValues {
   std::int64_t count() const { return count_; }
   bool has_repeated_cluster() const { return has_repeated_cluster_; }
   stats::ClusteredMean mean() const;
+  // Of the named clusters, by name, and of nothing else: what is permuted where clusters are few.
+  std::vector<double> sums() const;
 
  private:
   stats::ClusteredMean alone_;
@@ -34,6 +37,8 @@ class ScoreMean {
   void add(std::string_view cluster, double score);
   std::int64_t count() const { return values_.count(); }
   bool is_binary() const { return is_binary_; }
+  bool has_repeated_cluster() const { return values_.has_repeated_cluster(); }
+  double sum() const { return values_.mean().sum(); }
   Metric metric(std::string name, double confidence = 0.95) const;
 
  private:

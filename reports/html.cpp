@@ -196,6 +196,7 @@ std::string comparison_html(const evals::Comparison& comparison, std::optional<d
                      id + "-flips", "Questions that changed from A to B", comparison.binary) +
            "</div></div></div>\n";
   }
+  for (const auto& sentence : further_sentences(comparison)) out += paragraph(sentence, "");
   out += details_html("All figures", table_html(comparison_table(comparison, holm_p),
                                                 "Figures of this comparison"));
   const Table flips = flips_table(comparison, max_flips);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "evals/comparison.h"
 #include "evals/stop_rule.h"
 
 namespace peira::reports {
@@ -25,6 +26,29 @@ OrderedJson arm_json(const evals::RunRecord& run, const evals::Metric& score) {
   return {{"run_id", run.run_id},     {"suite", run.suite},     {"profile", run.profile},
           {"variant", run.variant},   {"model", run.model},     {"method", run.method},
           {"complete", run.complete}, {"score", to_json(score)}};
+}
+
+OrderedJson variance_json(const std::optional<evals::VarianceParts>& parts) {
+  if (!parts) return nullptr;
+  return {{"observed", number(parts->observed)},
+          {"questions", number(parts->questions)},
+          {"sampling_a", number(parts->sampling_a)},
+          {"sampling_b", number(parts->sampling_b)},
+          {"epochs_a", number(parts->epochs_a)},
+          {"epochs_b", number(parts->epochs_b)},
+          {"sampling_share", number(parts->sampling_share())},
+          {"design_effect", number(parts->design_effect)},
+          {"std_error_endless_epochs", number(parts->std_error_endless)},
+          {"std_error_one_epoch", number(parts->std_error_single)}};
+}
+
+OrderedJson margin_json(const std::optional<evals::MarginTest>& test) {
+  if (!test) return nullptr;
+  return {{"margin", number(test->margin)},
+          {"p_value", number(test->p)},
+          {"low_90", number(test->low)},
+          {"high_90", number(test->high)},
+          {"outcome", evals::to_string(test->outcome)}};
 }
 
 }  // namespace
@@ -117,7 +141,7 @@ OrderedJson to_json(const evals::Comparison& comparison) {
           {"failed_pairs", comparison.failed_pairs},
           {"binary", comparison.binary},
           {"difference",
-           comparison.num_pairs > 0 ? number(comparison.difference) : OrderedJson(nullptr)},
+           comparison.has_difference() ? number(comparison.difference) : OrderedJson(nullptr)},
           {"std_error", number(comparison.std_error)},
           {"low", number(comparison.low)},
           {"high", number(comparison.high)},
@@ -130,7 +154,63 @@ OrderedJson to_json(const evals::Comparison& comparison) {
           {"detectable", number(comparison.detectable)},
           {"to_right", comparison.to_right},
           {"to_wrong", comparison.to_wrong},
+          {"paired", comparison.paired},
+          {"test", text_or_null(comparison.test)},
+          {"df", number(comparison.df)},
+          {"mcnemar_mid_p", number(comparison.mcnemar_mid_p)},
+          {"tango_low", number(comparison.tango_low)},
+          {"tango_high", number(comparison.tango_high)},
+          {"effect_low", number(comparison.effect_low)},
+          {"effect_high", number(comparison.effect_high)},
+          {"permutation_p", number(comparison.permutation_p)},
+          {"variance", variance_json(comparison.variance)},
+          {"equivalence", margin_json(comparison.equivalence)},
+          {"no_worse", margin_json(comparison.no_worse)},
+          {"advice", text_or_null(comparison.advice)},
           {"flips", flips}};
+}
+
+OrderedJson to_json(const evals::Ranking& ranking) {
+  OrderedJson runs = OrderedJson::array();
+  std::size_t place = 0;
+  for (const evals::RankedRun& ranked : ranking.ranked) {
+    OrderedJson row = arm_json(ranking.runs[ranked.run], ranked.score);
+    row["place"] = ++place;
+    row["strength"] = number(ranked.strength);
+    row["strength_low"] = number(ranked.low);
+    row["strength_high"] = number(ranked.high);
+    row["elo"] = number(ranked.elo);
+    row["best_rank"] = ranked.best_rank;
+    row["worst_rank"] = ranked.worst_rank;
+    runs.push_back(std::move(row));
+  }
+  OrderedJson pairs = OrderedJson::array();
+  for (const evals::RankedPair& pair : ranking.pairs) {
+    pairs.push_back({{"a", ranking.runs[pair.i].run_id},
+                     {"b", ranking.runs[pair.j].run_id},
+                     {"difference", number(pair.difference)},
+                     {"std_error", number(pair.std_error)},
+                     {"low", number(pair.low)},
+                     {"high", number(pair.high)},
+                     {"p_value", number(pair.p)},
+                     {"holm_p", number(pair.holm_p)},
+                     {"bh_p", number(pair.bh_p)},
+                     {"wins_a", pair.wins_i},
+                     {"wins_b", pair.wins_j},
+                     {"ties", pair.ties}});
+  }
+  return {{"verdict", ranking.verdict},
+          {"num_questions", ranking.num_questions},
+          {"num_clusters", ranking.num_clusters},
+          {"left_out", ranking.left_out},
+          {"binary", ranking.binary},
+          {"test", text_or_null(ranking.test)},
+          {"statistic", number(ranking.statistic)},
+          {"df", ranking.df},
+          {"p_value", number(ranking.p)},
+          {"penalised", ranking.penalised},
+          {"runs", runs},
+          {"pairs", pairs}};
 }
 
 OrderedJson to_json(const Report& report) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "evals/ranking.h"
 #include "reports/report.h"
 
 namespace peira::reports {
@@ -13,6 +14,7 @@ OrderedJson to_json(const evals::Metric& metric);
 OrderedJson to_json(const evals::StateCounts& states);
 OrderedJson to_json(const evals::RunRecord& run);
 OrderedJson to_json(const evals::Comparison& comparison);
+OrderedJson to_json(const evals::Ranking& ranking);
 OrderedJson to_json(const Report& report);
 
 // to_json in indented text, UTF-8, ending in a newline.

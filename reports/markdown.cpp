@@ -40,6 +40,7 @@ std::string comparison_section(const evals::Comparison& comparison, std::optiona
   std::string varied;
   for (const std::string& part : comparison.varied) varied += (varied.empty() ? "" : ", ") + part;
   if (!varied.empty()) out += paragraph("Declared to vary: " + varied + ".");
+  for (const auto& sentence : further_sentences(comparison)) out += paragraph(sentence);
   out += render_markdown(comparison_table(comparison, holm_p)) + "\n";
   const Table flips = flips_table(comparison, max_flips);
   if (flips.rows.empty()) return out;

@@ -90,6 +90,16 @@ std::string incomplete_reason(const evals::RunRecord& run) {
   return reason.empty() ? "the run did not finish" : reason;
 }
 
+std::vector<std::string> further_sentences(const evals::Comparison& comparison) {
+  std::vector<std::string> sentences;
+  if (comparison.equivalence) {
+    sentences.push_back(evals::equivalence_sentence(*comparison.equivalence));
+  }
+  if (comparison.no_worse) sentences.push_back(evals::no_worse_sentence(*comparison.no_worse));
+  if (!comparison.advice.empty()) sentences.push_back(comparison.advice);
+  return sentences;
+}
+
 Json publishable_manifest(const evals::RunRecord& run) {
   Json manifest = run.manifest;
   if (!run.restricted || !manifest.is_object()) return manifest;

@@ -38,6 +38,9 @@ std::string incomplete_reason(const evals::RunRecord& run);
 // What Holm's correction leaves of one comparison's verdict, one sentence; "" without `holm_p`.
 std::string corrected_verdict(const evals::Comparison& comparison, std::optional<double> holm_p);
 
+// What follows a comparison's verdict: what margins came to, and what to buy more of.
+std::vector<std::string> further_sentences(const evals::Comparison& comparison);
+
 // The run's manifest as it may be shown: of a restricted run, the digests of its prompt and data
 // set without what was digested.
 Json publishable_manifest(const evals::RunRecord& run);

@@ -60,6 +60,7 @@ std::string interval_method(const std::string& interval) {
   if (interval == "wilson-clusters") {
     return "Wilson score interval on the number of clusters (nothing varies between them)";
   }
+  if (interval == "miettinen-nurminen") return "Miettinen-Nurminen score interval";
   if (interval == "tango") return "Tango score interval for paired proportions";
   return interval;
 }
@@ -136,10 +137,10 @@ Table comparison_table(const evals::Comparison& comparison, std::optional<double
   if (comparison.num_clusters < comparison.num_pairs) {
     pairs += " in " + count(comparison.num_clusters) + " clusters";
   }
-  add("Questions in both", pairs);
+  if (comparison.paired) add("Questions in both", pairs);
   add("Score of A", score_text(comparison.score_a));
   add("Score of B", score_text(comparison.score_b));
-  if (comparison.num_pairs > 0) {
+  if (comparison.has_difference()) {
     std::string difference = format_number("%+.1f", 100 * comparison.difference) + " points";
     if (comparison.low && comparison.high) {
       difference += " (95 % CI " + format_number("%+.1f", 100 * *comparison.low) + " to " +
@@ -149,12 +150,53 @@ Table comparison_table(const evals::Comparison& comparison, std::optional<double
   }
   add("Interval", interval_method(comparison.interval));
   add("Standard error", points(comparison.std_error));
-  if (comparison.p_value) add("Paired t test", evals::p_value_text(*comparison.p_value));
+  if (comparison.p_value) {
+    std::string text = evals::p_value_text(*comparison.p_value);
+    if (comparison.df) text += " (t, " + format_number("%.4g", *comparison.df) + " df)";
+    add(comparison.paired ? "Paired t test" : "Test, unpaired", text);
+  }
+  if (comparison.permutation_p) {
+    add("Exact permutation of clusters", evals::p_value_text(*comparison.permutation_p));
+  }
   if (comparison.mcnemar_p) add("Exact McNemar test", evals::p_value_text(*comparison.mcnemar_p));
+  if (comparison.mcnemar_mid_p) {
+    add("McNemar, mid-p", evals::p_value_text(*comparison.mcnemar_mid_p));
+  }
+  if (comparison.tango_low && comparison.tango_high && comparison.interval != "tango") {
+    add("Tango score interval", format_number("%+.1f", 100 * *comparison.tango_low) + " to " +
+                                    format_number("%+.1f", 100 * *comparison.tango_high));
+  }
   if (holm_p) add("After Holm's correction", evals::p_value_text(*holm_p));
-  add("Effect size, Cohen's d_z", optional_number("%.2f", comparison.effect_size));
+  std::string effect = optional_number("%.2f", comparison.effect_size);
+  if (comparison.effect_low && comparison.effect_high) {
+    effect += " (95 % CI " + format_number("%.2f", *comparison.effect_low) + " to " +
+              format_number("%.2f", *comparison.effect_high) + ")";
+  }
+  add("Effect size, Cohen's d_z", effect);
   add("Correlation of A and B", optional_number("%.2f", comparison.correlation));
   add("Difference found 4 times in 5", points(comparison.detectable));
+  if (comparison.variance) {
+    const evals::VarianceParts& parts = *comparison.variance;
+    if (const std::optional<double> share = parts.sampling_share()) {
+      add("Variance: questions, sampling", format_number("%.0f", 100 * (1 - *share)) + " %, " +
+                                               format_number("%.0f", 100 * *share) + " %");
+      add("Standard error, endless epochs", points(parts.std_error_endless));
+      add("Standard error, one epoch", points(parts.std_error_single));
+    }
+    if (comparison.num_clusters < comparison.num_pairs) {
+      add("Design effect of the clusters", format_number("%.2f", parts.design_effect));
+    }
+  }
+  if (comparison.equivalence) {
+    add("Equivalent within " + format_number("%.1f", 100 * comparison.equivalence->margin),
+        std::string(evals::to_string(comparison.equivalence->outcome)) + ", " +
+            evals::p_value_text(comparison.equivalence->p));
+  }
+  if (comparison.no_worse) {
+    add("No worse by " + format_number("%.1f", 100 * comparison.no_worse->margin),
+        std::string(evals::to_string(comparison.no_worse->outcome)) + ", " +
+            evals::p_value_text(comparison.no_worse->p));
+  }
   if (comparison.num_pairs > 0) {
     add(comparison.binary ? "Flipped to right" : "Higher in B", count(comparison.to_right));
     add(comparison.binary ? "Flipped to wrong" : "Lower in B", count(comparison.to_wrong));
@@ -162,6 +204,51 @@ Table comparison_table(const evals::Comparison& comparison, std::optional<double
   if (comparison.failed_pairs > 0) add("Left out, failed", count(comparison.failed_pairs));
   if (comparison.only_in_a > 0) add("Only in A", count(comparison.only_in_a));
   if (comparison.only_in_b > 0) add("Only in B", count(comparison.only_in_b));
+  return table;
+}
+
+Table ranking_table(const evals::Ranking& ranking) {
+  Table table{.headers = {"Rank", "Run", "Variant", "Model", "Score (95 % CI)", "Elo",
+                          "Strength (95 % CI)", "Rank may be"},
+              .rows = {},
+              .alignments = {Align::kRight, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight,
+                             Align::kRight, Align::kRight, Align::kRight}};
+  for (const evals::RankedRun& ranked : ranking.ranked) {
+    const evals::RunRecord& run = ranking.runs[ranked.run];
+    const std::string best = std::to_string(ranked.best_rank);
+    table.rows.push_back({std::to_string(table.rows.size() + 1), run.run_id, run.variant, run.model,
+                          score_text(ranked.score), format_number("%.0f", ranked.elo),
+                          format_number("%+.2f", ranked.strength) + " (" +
+                              format_number("%+.2f", ranked.low) + " to " +
+                              format_number("%+.2f", ranked.high) + ")",
+                          ranked.best_rank == ranked.worst_rank
+                              ? best
+                              : best + " to " + std::to_string(ranked.worst_rank)});
+  }
+  return table;
+}
+
+Table ranking_pairs_table(const evals::Ranking& ranking) {
+  Table table{
+      .headers = {"A", "B", "B - A, points (95 % CI)", "p", "p, Holm", "p, BH", "B won", "A won",
+                  "Equal"},
+      .rows = {},
+      .alignments = {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
+                     Align::kRight, Align::kRight, Align::kRight, Align::kRight}};
+  const auto p_text = [](const std::optional<double>& p) {
+    if (!p) return std::string();
+    return *p < 0.001 ? std::string("< 0.001") : format_number("%.3f", *p);
+  };
+  for (const evals::RankedPair& pair : ranking.pairs) {
+    std::string difference = format_number("%+.1f", 100 * pair.difference);
+    if (pair.low && pair.high) {
+      difference += " (" + format_number("%+.1f", 100 * *pair.low) + " to " +
+                    format_number("%+.1f", 100 * *pair.high) + ")";
+    }
+    table.rows.push_back({ranking.runs[pair.i].run_id, ranking.runs[pair.j].run_id, difference,
+                          p_text(pair.p), p_text(pair.holm_p), p_text(pair.bh_p),
+                          count(pair.wins_j), count(pair.wins_i), count(pair.ties)});
+  }
   return table;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "evals/ranking.h"
 #include "evals/run_record.h"
 #include "reports/terminal_table.h"
 
@@ -23,6 +24,11 @@ Table comparison_table(const evals::Comparison& comparison, std::optional<double
 // A row a sample whose score differs, at most `max_flips`. Answers are left out when either run is
 // restricted.
 Table flips_table(const evals::Comparison& comparison, std::size_t max_flips);
+
+// A row a run, best first: score, strength with interval, ranks it may have.
+Table ranking_table(const evals::Ranking& ranking);
+// A row a pair of runs: difference, p-values after correction, questions won.
+Table ranking_pairs_table(const evals::Ranking& ranking);
 
 // "64.1 %", and "57.2 to 70.4" with its unit; "" when unknown.
 std::string percent(double share);

@@ -160,13 +160,17 @@ void check_run_name(const std::string& name) {
   }
 }
 
-evals::Score score_from(const Statement& statement) {
-  evals::Score score;
+evals::AnswerState state_from(const Statement& statement) {
   const std::optional<evals::AnswerState> state = evals::answer_state_from(statement.text(2));
   if (!state) {
     throw Error(ErrorCode::kData, "store: unknown answer state '" + statement.text(2) + "'");
   }
-  score.state = *state;
+  return *state;
+}
+
+evals::Score score_from(const Statement& statement) {
+  evals::Score score;
+  score.state = state_from(statement);
   score.value = statement.real(3);
   score.answer = statement.text(4);
   score.rule = statement.text(5);
@@ -241,6 +245,15 @@ std::optional<evals::SampleOutcome> OutcomeReader::next() {
   evals::SampleOutcome outcome;
   outcome.row = statement_.integer(0);
   outcome.epoch = static_cast<int>(statement_.integer(1));
+  if (scores_only_) {
+    outcome.score.state = state_from(statement_);
+    outcome.score.value = statement_.real(3);
+    outcome.score.answer = statement_.text(4);
+    outcome.gold = statement_.text(5);
+    outcome.sample_id = statement_.text(6);
+    outcome.cluster = statement_.text(7);
+    return outcome;
+  }
   outcome.score = score_from(statement_);
   outcome.gold = statement_.text(10);
   outcome.finish_reason = statement_.text(12);
@@ -591,6 +604,16 @@ OutcomeReader Store::outcomes(const std::string& run_id) const {
       "s.row = a.row WHERE a.run = ? ORDER BY a.row, a.epoch");
   statement.bind(1, info.key);
   return OutcomeReader(std::move(statement));
+}
+
+OutcomeReader Store::scores(const std::string& run_id) const {
+  const RunInfo info = run(run_id);
+  Statement statement = database_->prepare(
+      "SELECT a.row, a.epoch, a.state, a.value, a.answer, a.gold, s.id, s.cluster FROM answers a "
+      "CROSS JOIN samples s ON s.run = a.run AND s.row = a.row WHERE a.run = ? ORDER BY a.row, "
+      "a.epoch");
+  statement.bind(1, info.key);
+  return OutcomeReader(std::move(statement), true);
 }
 
 namespace {

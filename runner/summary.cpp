@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "evals/comparison.h"
 #include "evals/summary.h"
 
 namespace peira::runner {
@@ -56,8 +55,8 @@ evals::RunRecord record_of(const RunInfo& info) {
 }
 
 // A run's outcomes without those past its stopping point, whose presence depends on chance.
-evals::OutcomeStream stream_of(const Store& store, const RunInfo& info) {
-  const auto reader = std::make_shared<OutcomeReader>(store.outcomes(info.id));
+evals::OutcomeStream stream_of(const RunInfo& info, OutcomeReader outcomes) {
+  const auto reader = std::make_shared<OutcomeReader>(std::move(outcomes));
   if (!info.decision || info.decision->rows_beyond.empty()) {
     return [reader] { return reader->next(); };
   }
@@ -76,7 +75,7 @@ evals::RunRecord summarize(const Store& store, const std::string& run_id) {
   const RunInfo info = store.run(run_id);
   evals::RunRecord record = record_of(info);
   evals::Summarizer summarizer({.epochs = info.epochs, .breakdowns = info.breakdowns});
-  const evals::OutcomeStream next = stream_of(store, info);
+  const evals::OutcomeStream next = stream_of(info, store.outcomes(run_id));
   while (const std::optional<evals::SampleOutcome> outcome = next()) {
     summarizer.add(*outcome);
   }
@@ -85,13 +84,29 @@ evals::RunRecord summarize(const Store& store, const std::string& run_id) {
 }
 
 evals::Comparison compare_runs(const Store& store, const std::string& run_a,
-                               const std::string& run_b, const std::vector<std::string>& vary) {
+                               const std::string& run_b, const std::vector<std::string>& vary,
+                               const evals::ComparisonOptions& options) {
+  const RunInfo a = store.run(run_a);
+  const RunInfo b = store.run(run_b);
   // Asked before anything is counted: large runs take a moment.
-  std::vector<std::string> varied =
-      evals::check_comparable(store.run(run_a).manifest, store.run(run_b).manifest, vary);
-  return evals::compare_outcomes(summarize(store, run_a), summarize(store, run_b),
-                                 stream_of(store, store.run(run_a)),
-                                 stream_of(store, store.run(run_b)), std::move(varied));
+  std::vector<std::string> varied = evals::check_comparable(a.manifest, b.manifest, vary);
+  return evals::compare_outcomes(record_of(a), record_of(b), stream_of(a, store.scores(run_a)),
+                                 stream_of(b, store.scores(run_b)), std::move(varied), options);
+}
+
+evals::Ranking rank_runs(const Store& store, const std::vector<std::string>& runs,
+                         const std::vector<std::string>& vary) {
+  std::vector<evals::RunRecord> records;
+  std::vector<evals::OutcomeStream> streams;
+  Json first;
+  for (const std::string& id : runs) {
+    const RunInfo info = store.run(id);
+    if (records.empty()) first = info.manifest;
+    static_cast<void>(evals::check_comparable(first, info.manifest, vary));
+    records.push_back(record_of(info));
+    streams.push_back(stream_of(info, store.scores(id)));
+  }
+  return evals::rank_outcomes(std::move(records), streams);
 }
 
 }  // namespace peira::runner

@@ -45,6 +45,7 @@ Command add_run(CLI::App& root);
 Command add_list(CLI::App& root);
 Command add_show(CLI::App& root);
 Command add_compare(CLI::App& root);
+Command add_power(CLI::App& root);
 Command add_score(CLI::App& root);
 Command add_report(CLI::App& root);
 Command add_suites(CLI::App& root);

@@ -73,7 +73,9 @@ std::string run_details(const evals::RunRecord& record) {
 }
 
 std::string comparison_text(const evals::Comparison& comparison, std::size_t max_flips) {
-  std::string out = comparison.verdict + "\n\n" + draw(reports::comparison_table(comparison));
+  std::string out = comparison.verdict + "\n";
+  for (const std::string& sentence : reports::further_sentences(comparison)) out += sentence + "\n";
+  out += "\n" + draw(reports::comparison_table(comparison));
   if (max_flips == 0 || comparison.flips.empty()) return out;
   out += "\n" + draw(reports::flips_table(comparison, max_flips));
   if (comparison.flips.size() > max_flips) {

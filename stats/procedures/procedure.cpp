@@ -29,12 +29,13 @@ void make_printable(OrderedJson& value, const std::string& where) {
 std::span<const Procedure> all_procedures() {
   static const std::vector<Procedure> procedures = [] {
     std::vector<Procedure> all;
-    for (const auto table : {moments_procedures(), t_test_procedures(), proportion_procedures(),
-                             effect_size_procedures(), rank_procedures(), bootstrap_procedures(),
-                             cluster_procedures(), multiplicity_procedures(), power_procedures(),
-                             experiment_procedures(), equivalence_procedures(), group_procedures(),
-                             bayesian_procedures(), judge_procedures(), pass_at_k_procedures(),
-                             calibration_procedures(), stream_procedures(), item_procedures()}) {
+    for (const auto table :
+         {moments_procedures(), t_test_procedures(), proportion_procedures(),
+          effect_size_procedures(), rank_procedures(), bootstrap_procedures(), cluster_procedures(),
+          multiplicity_procedures(), power_procedures(), experiment_procedures(),
+          sequential_procedures(), equivalence_procedures(), group_procedures(),
+          bayesian_procedures(), judge_procedures(), pass_at_k_procedures(),
+          calibration_procedures(), stream_procedures(), item_procedures()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

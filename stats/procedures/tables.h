@@ -18,6 +18,7 @@ std::span<const Procedure> cluster_procedures();       // sections 13, 14
 std::span<const Procedure> multiplicity_procedures();  // section 16
 std::span<const Procedure> power_procedures();         // section 15
 std::span<const Procedure> experiment_procedures();    // sections 17, 18, 34
+std::span<const Procedure> sequential_procedures();    // section 19
 std::span<const Procedure> equivalence_procedures();   // section 20
 std::span<const Procedure> group_procedures();         // section 21
 std::span<const Procedure> bayesian_procedures();      // section 22

@@ -73,9 +73,9 @@ TEST(CompareOutcomes, GivesThePairedFigures) {
   EXPECT_EQ(got.flips[0].answer_a, "A");
   EXPECT_EQ(got.flips[0].answer_b, "C");
   EXPECT_EQ(got.verdict,
-            "No difference can be told: B (chain-of-thought) is higher by 17.5 points (95 % CI "
-            "-1.5 to 36.5, p = 0.070, paired over 40 questions); 11 questions flipped to right, 4 "
-            "to wrong. A true difference of 27.0 points would be found four times in five.");
+            "No difference shown: B (chain-of-thought) is higher by 17.5 points, 95 % CI -1.5 to "
+            "36.5, p = 0.070, paired over 40 questions; 11 questions flipped to right, 4 to wrong. "
+            "A difference below 27.0 points could easily not have been seen.");
 }
 
 TEST(CompareOutcomes, IsTheNegativeOfItselfSwapped) {
@@ -112,11 +112,11 @@ TEST(CompareOutcomes, SaysWhichIsBetter) {
   }
   EXPECT_EQ(
       compare(a, b).verdict,
-      "B (chain-of-thought) is better by 20.0 points (95 % CI 12.0 to 28.0, p < 0.001, paired "
-      "over 100 questions); 20 questions flipped to right, 0 to wrong.");
+      "B (chain-of-thought) is better by 20.0 points, 95 % CI 12.0 to 28.0, p < 0.001, paired "
+      "over 100 questions; 20 questions flipped to right, 0 to wrong.");
   EXPECT_EQ(compare(b, a).verdict,
-            "B (chain-of-thought) is worse by 20.0 points (95 % CI 12.0 to 28.0, p < 0.001, paired "
-            "over 100 questions); 0 questions flipped to right, 20 to wrong.");
+            "B (chain-of-thought) is worse by 20.0 points, 95 % CI 12.0 to 28.0, p < 0.001, paired "
+            "over 100 questions; 0 questions flipped to right, 20 to wrong.");
 }
 
 TEST(CompareOutcomes, DoesNotReadEqualAnswersAsCertainty) {
@@ -143,7 +143,7 @@ TEST(CompareOutcomes, FallsBackToMcNemarWithoutSpread) {
   EXPECT_EQ(*got.mcnemar_p, 0.0625);
   EXPECT_LT(*got.low, 1);
   EXPECT_THAT(got.verdict, HasSubstr("p = 0.06"));
-  EXPECT_THAT(got.verdict, testing::StartsWith("No difference can be told"));
+  EXPECT_THAT(got.verdict, testing::StartsWith("No difference shown"));
 }
 
 TEST(CompareOutcomes, AveragesEpochsBeforePairing) {
