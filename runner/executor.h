@@ -139,7 +139,4 @@ struct ArmOfPair {
 std::pair<RunOutcome, RunOutcome> execute_pair(Store& store, ArmOfPair arm, ArmOfPair against,
                                                DecisionControl& control);
 
-// The key of `request` in the response cache: SHA-256 of all that decides the reply.
-std::string cache_key(const ModelRequest& request, const Json& model_identity);
-
 }  // namespace peira::runner

@@ -268,7 +268,7 @@ TEST(Datasets, ListsVerifiesTheSamplesAndRefusesTheUnknown) {
 
 TEST(Help, ShowsExamplesAndExitCodesEverywhere) {
   const Workspace workspace;
-  for (const char* name : {"run", "list", "show", "compare", "score", "report", "suites",
+  for (const char* name : {"run", "list", "show", "compare", "power", "score", "report", "suites",
                            "datasets", "models", "generate", "tokenize", "bench"}) {
     const auto help = workspace.peira({name, "--help"});
     EXPECT_EQ(help.exit_status, 0);
