@@ -27,7 +27,8 @@ class Moments {
 
   std::int64_t count() const { return count_; }
   double mean() const { return mean_; }  // 0 when nothing was added
-  double sum() const { return sum_; }    // exact for whole numbers, as 0/1 scores are
+  // Exact for whole numbers, as 0/1 scores are; otherwise rounded once, however many values.
+  double sum() const { return sum_ + sum_error_; }
   double sum_squared_deviations() const { return m2_; }
   std::optional<double> variance() const;   // denominator n - 1; empty below two values
   std::optional<double> std_dev() const;    // its root
@@ -37,7 +38,10 @@ class Moments {
   std::int64_t count_ = 0;
   double mean_ = 0;
   double m2_ = 0;
+  void add_to_sum(double value);
+
   double sum_ = 0;
+  double sum_error_ = 0;  // what rounding took from sum_
 };
 
 // Moments of two paired streams, with their covariance.

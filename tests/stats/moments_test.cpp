@@ -37,6 +37,55 @@ TEST(Moments, SumWholeNumbersExactly) {
   EXPECT_EQ(moments.sum(), 29);
 }
 
+// 10^9 observations far from 0, as shards of 1000 merged one by one and by doubling: halves at
+// 10^9 and at 10^9 + 1, so the variance is n / (4 (n - 1)).
+TEST(Moments, StayRightAtABillionObservations) {
+  Moments shard;
+  for (int i = 0; i < 1000; ++i) shard.add(1e9 + i % 2);
+  Moments one_by_one;
+  for (int i = 0; i < 1'000'000; ++i) one_by_one.merge(shard);
+  Moments doubled = shard;
+  for (int i = 0; i < 20; ++i) doubled.merge(Moments(doubled));
+  for (const Moments& all : {one_by_one, doubled}) {
+    const double n = static_cast<double>(all.count());
+    EXPECT_GE(n, 1e9);
+    EXPECT_NEAR(all.mean(), 1e9 + 0.5, 2e-7);  // two units in the last place
+    EXPECT_NEAR(*all.variance(), n / (4 * (n - 1)), 1e-9);
+    EXPECT_NEAR(all.sum() / n, 1e9 + 0.5, 2e-7);
+  }
+}
+
+// Shards whose own spread is nothing beside the distance between them.
+TEST(Moments, MergeShardsFarApart) {
+  Moments all;
+  for (int i = 0; i < 100'000; ++i) all.merge(Moments(10'000, i % 2 == 0 ? 1e9 : -1e9, 10'000));
+  const double n = 1e9;
+  EXPECT_EQ(all.count(), 1'000'000'000);
+  EXPECT_NEAR(all.mean(), 0, 1e-3);
+  EXPECT_NEAR(*all.variance() / 1e18, n / (n - 1), 1e-12);
+}
+
+TEST(Moments, SumWithoutDrift) {
+  Moments moments;
+  for (int i = 0; i < 1'000'000; ++i) moments.add(0.1);
+  EXPECT_DOUBLE_EQ(moments.sum(), 100'000);
+  EXPECT_EQ(moments.sum_squared_deviations(), 0);
+}
+
+// By hand: 1, 2, 3, 5 sum to 11 and their squares to 39: 39 - 121 / 4 = 8.75.
+TEST(Moments, ImportSums) {
+  const Moments imported = Moments::from_sums(4, 11, 39);
+  EXPECT_DOUBLE_EQ(imported.mean(), 2.75);
+  EXPECT_DOUBLE_EQ(imported.sum_squared_deviations(), 8.75);
+  EXPECT_EQ(Moments::from_sums(0, 0, 0).count(), 0);
+  EXPECT_EQ(Moments::from_sums(1, 0.1, 0.1 * 0.1).sum_squared_deviations(), 0);
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { Moments::from_sums(4, 11, 30); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { Moments::from_sums(1, 3, 10); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { Moments::from_sums(0, 1, 1); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { Moments::from_sums(-2, 1, 1); });
+  expect_error(ErrorCode::kUsage, "InvalidArgument", [] { Moments::from_sums(2, HUGE_VAL, 1); });
+}
+
 TEST(Moments, RefuseWhatIsNoNumber) {
   Moments moments;
   expect_error(ErrorCode::kData, "NonFiniteInput", [&] { moments.add(std::nan("")); });

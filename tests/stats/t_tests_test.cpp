@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "stats/errors.h"
+#include "stats/paired_tests.h"
 #include "stats/random.h"
 #include "tests/stats/errors.h"
 
@@ -51,6 +53,42 @@ TEST(TTests, SayWhenNothingVaries) {
   expect_error(ErrorCode::kData, "ZeroVariance",
                [&] { welch_t_test(constant, std::vector<double>(50, 0.05)); });
   expect_error(ErrorCode::kData, "ZeroVariance", [&] { one_sample_t_test(constant, 0.1); });
+}
+
+// Differences of decimals near 100 vary by rounding only.
+TEST(PairedTTest, TakesRoundingForNoSpread) {
+  const std::vector<double> a{100.1, 100.2, 100.3, 100.7};
+  std::vector<double> b = a;
+  for (double& value : b) value += 0.1;
+  try {
+    paired_t_test_of(a, b);
+    ADD_FAILURE() << "no ZeroVariance";
+  } catch (const StatsError& error) {
+    EXPECT_NEAR(error.estimate().value(), 0.1, 1e-12);
+  }
+  EXPECT_EQ(paired_t_test_of(a, a).warnings, std::vector<std::string>{"all_differences_zero"});
+}
+
+// A spread that is small but real is no rounding, however many values shrink its standard error.
+TEST(TTests, KeepSmallSpreadOfManyValues) {
+  const Moments many(1'000'000'000, 1, 1e9 * 1e-24);  // standard deviation 1e-12
+  EXPECT_GT(one_sample_t_test(many, 1 - 1e-12).statistic, 1e4);
+}
+
+TEST(TTests, KeepTheEstimateInErrors) {
+  const std::vector<double> constant(50, 0.04), higher(50, 0.06), one{3};
+  try {
+    welch_t_test(constant, higher);
+    ADD_FAILURE() << "no ZeroVariance";
+  } catch (const StatsError& error) {
+    EXPECT_NEAR(error.estimate().value(), 0.02, 1e-15);
+  }
+  try {
+    welch_t_test(one, higher);
+    ADD_FAILURE() << "no TooFewObservations";
+  } catch (const StatsError& error) {
+    EXPECT_NEAR(error.estimate().value(), 0.06 - 3, 1e-15);
+  }
 }
 
 TEST(TTests, RefuseTooFewValues) {

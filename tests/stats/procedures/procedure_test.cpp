@@ -106,5 +106,42 @@ TEST(Answer, NamesTheArgumentAtFault) {
   EXPECT_EQ(ask("t_test", R"({"in":{"a":[1,"+inf"],"b":[1,2]}})")["error"], "NonFiniteInput");
 }
 
+TEST(PairedProcedures, PairById) {
+  const auto out = ask("t_test_paired", R"({"in":{"a":[1,2,3,9],"b":[5,3,2],
+      "ids_a":["x","y","z","only a"],"ids_b":["z","y","only b"]}})")["out"];
+  EXPECT_EQ(out["n"], 2);
+  EXPECT_EQ(out["mean_diff"], 1.5);  // y: 3 - 2, z: 5 - 3
+  EXPECT_EQ(out["unmatched_a"], (OrderedJson{"x", "only a"}));
+  EXPECT_EQ(out["unmatched_b"], (OrderedJson{"only b"}));
+  EXPECT_EQ(ask("t_test_paired",
+                R"({"in":{"a":[1,2],"b":[1,2],"ids_a":["x","x"],"ids_b":["x","y"]}})")["error"],
+            "InvalidArgument");
+  EXPECT_EQ(ask("t_test_paired", R"({"in":{"a":[1,2],"b":[1,2,3]}})")["error"], "LengthMismatch");
+}
+
+TEST(PairedProcedures, DropPairsWithoutAValueOnlyWhenAsked) {
+  EXPECT_EQ(ask("t_test_paired", R"({"in":{"a":[1,2,null],"b":[2,4,5]}})")["error"],
+            "NonFiniteInput");
+  const auto out =
+      ask("t_test_paired", R"({"in":{"a":[1,2,null],"b":[2,4,5],"nan_policy":"omit"}})")["out"];
+  EXPECT_EQ(out["dropped_pairs"], 1);
+  EXPECT_EQ(out["mean_diff"], 1.5);
+}
+
+TEST(Answer, KeepsTheEstimateOfAnError) {
+  const OrderedJson got = ask("t_test", R"({"in":{"a":[1,1],"b":[3,3]}})");
+  EXPECT_EQ(got["error"], "ZeroVariance");
+  EXPECT_EQ(got["estimate"], 2);
+  EXPECT_FALSE(got.contains("out"));
+}
+
+TEST(ClusterProcedures, WarnOfFewClusters) {
+  const auto out = ask("clustered_se", R"({"in":{"y":[1,0,1],"cluster":["p","q","p"]}})")["out"];
+  EXPECT_EQ(out["warnings"], (OrderedJson{"few_clusters"}));
+  const auto one = ask("clustered_se", R"({"in":{"y":[1,0],"cluster":[4,4]}})");
+  EXPECT_EQ(one["error"], "TooFewObservations");
+  EXPECT_EQ(one["estimate"], 0.5);
+}
+
 }  // namespace
 }  // namespace peira::stats
