@@ -37,6 +37,9 @@ Msprt msprt(double difference, double std_error, const MsprtOptions& options) {
   const double mixing = options.tau * options.tau;
   const double z = difference / std_error;
   const double log_ratio = std::log1p(mixing / variance);  // ln((V + tau^2) / V)
+  if (!std::isfinite(log_ratio)) {
+    detail::zero_variance("a standard error whose square is 0 beside tau's leaves nothing to test");
+  }
   Msprt out;
   out.log_lambda = -log_ratio / 2 + mixing / (variance + mixing) * z * z / 2;
   out.p = p_of_log_e(out.log_lambda);
