@@ -16,6 +16,7 @@
 #include "stats/equivalence.h"
 #include "stats/mcnemar.h"
 #include "stats/paired_tests.h"
+#include "stats/permutation.h"
 #include "stats/two_proportions.h"
 
 namespace peira::evals {
@@ -194,24 +195,6 @@ std::string answers_text(const std::vector<std::string>& answers) {
     if (count > 1) text += " x" + std::to_string(count);
   }
   return text == "none" || (seen.size() == 1 && seen[0].empty()) ? "" : text;
-}
-
-// Exact two-sided p of the sum of `values` over all flips of their signs, for few values: the share
-// of flips whose sum is at least as far from 0. One sign stays, since turning all changes nothing.
-double sign_flip_p(const std::vector<double>& values) {
-  double observed = 0;
-  for (const double value : values) observed += value;
-  const double least = std::abs(observed) * (1 - 1e-12);
-  const std::uint32_t num_flips = std::uint32_t{1} << (values.size() - 1);
-  std::uint32_t extreme = 0;
-  for (std::uint32_t flips = 0; flips < num_flips; ++flips) {
-    double sum = values.back();
-    for (std::size_t i = 0; i + 1 < values.size(); ++i) {
-      sum += (flips >> i & 1U) == 0 ? values[i] : -values[i];
-    }
-    extreme += std::abs(sum) >= least ? 1 : 0;
-  }
-  return static_cast<double>(extreme) / num_flips;
 }
 
 // How answers to one question scatter, over all questions: pooled squares over sum (K_i - 1).
@@ -407,7 +390,7 @@ class PairTable {
     if (mean.num_clusters() >= kFewClusters || mean.num_clusters() < 2) return;
     std::vector<double> sums = differences_.sums();
     sums.insert(sums.end(), singles_.begin(), singles_.end());
-    comparison_.permutation_p = sign_flip_p(sums);
+    comparison_.permutation_p = stats::sign_flip_test(sums).two_sided_p;
   }
 
   // Interval of d_z by the noncentral t, or for many pairs by its normal limit.
