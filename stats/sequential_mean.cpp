@@ -33,18 +33,16 @@ Msprt msprt(double difference, double std_error, const MsprtOptions& options) {
   if (!(options.tau > 0) || !std::isfinite(options.tau)) {
     detail::invalid_argument("tau must be above 0, is " + std::to_string(options.tau));
   }
-  const double variance = std_error * std_error;
-  const double mixing = options.tau * options.tau;
-  const double z = difference / std_error;
-  const double log_ratio = std::log1p(mixing / variance);  // ln((V + tau^2) / V)
-  if (!std::isfinite(log_ratio)) {
-    detail::zero_variance("a standard error whose square is 0 beside tau's leaves nothing to test");
-  }
+  // By ratios, not by squares that under- or overflow.
+  const double ratio = options.tau / std_error;
+  const double log_ratio = ratio < 1e8 ? std::log1p(ratio * ratio)  // ln((V + tau^2) / V)
+                                       : 2 * (std::log(options.tau) - std::log(std_error));
+  const double widening = std::hypot(1.0, std_error / options.tau);  // sqrt((V + tau^2) / tau^2)
+  const double z = difference / std_error / widening;
   Msprt out;
-  out.log_lambda = -log_ratio / 2 + mixing / (variance + mixing) * z * z / 2;
+  out.log_lambda = -log_ratio / 2 + z * z / 2;
   out.p = p_of_log_e(out.log_lambda);
-  out.half_width = std_error * std::sqrt((variance + mixing) / mixing *
-                                         (log_ratio - 2 * std::log(options.alpha)));
+  out.half_width = std_error * widening * std::sqrt(log_ratio - 2 * std::log(options.alpha));
   out.interval = {difference - out.half_width, difference + out.half_width};
   return out;
 }

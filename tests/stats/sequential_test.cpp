@@ -73,6 +73,14 @@ TEST(Msprt, KeepsALogarithmWhereTheValueUnderflows) {
   EXPECT_NEAR(got.p.log10, -(-std::log(2501.0) / 2 + 2500.0 / 2501 * 45000) / std::log(10.0), 1e-8);
 }
 
+TEST(Msprt, BearsScalesWhoseSquaresUnderflow) {
+  const Msprt tiny = msprt(3e-200, 1e-200, {.tau = 2e-200});
+  const Msprt usual = msprt(3, 1, {.tau = 2});
+  EXPECT_NEAR(tiny.log_lambda, usual.log_lambda, 1e-13);
+  EXPECT_NEAR(tiny.half_width / 1e-200, usual.half_width, 1e-13);
+  EXPECT_FALSE(std::isnan(msprt(2, 5e-324, {.tau = 0.02}).log_lambda));
+}
+
 TEST(Msprt, RefusesWhatHasNoAnswer) {
   expect_error(ErrorCode::kData, "ZeroVariance", [] { msprt(0.1, 0, {.tau = 1}); });
   expect_error(ErrorCode::kUsage, "InvalidArgument", [] { msprt(0.1, 1, {.tau = 0}); });
