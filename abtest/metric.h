@@ -46,8 +46,8 @@ struct Metric {
   double margin = 0;
   bool margin_is_relative = false;
   double quantile = 0.5;  // of kQuantile, in (0, 1)
-  // An exposed unit without an outcome counts as 0 (a conversion that did not happen) instead of not
-  // measured.
+  // An exposed unit without an outcome counts as 0 (a conversion that did not happen) instead of
+  // not measured.
   bool missing_is_zero = false;
   // Values above count as it (winsorised); part of what the metric is.
   std::optional<double> cap = {};
