@@ -226,15 +226,15 @@ OrderedJson together_json(const Together& together, const std::string& other) {
   }
   return {{"experiment", other},
           {"assignment_chi2", together.independence.chi_squared},
-          {"assignment_p", together.independence.p_value},
+          {"assignment_p", together.independence.p.value},
           {"interactions", rows}};
 }
 
 std::string together_text(const Together& together, const std::string& other) {
   std::string out =
       "Together with " + other + ": assignment " +
-      (together.independence.p_value < 0.01 ? "DEPENDS on it" : "does not depend on it") +
-      " (p = " + fixed(together.independence.p_value, 4) + ")\n";
+      (together.independence.p.value < 0.01 ? "DEPENDS on it" : "does not depend on it") +
+      " (p = " + fixed(together.independence.p.value, 4) + ")\n";
   for (const abtest::Interaction& row : together.interactions) {
     if (!row.p_value) continue;
     out += "  " + row.metric + ": " + row.variant + "'s effect changes by " +
