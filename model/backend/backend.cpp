@@ -319,7 +319,7 @@ void Backend::pick(const ConstTensorView& x, const ConstTensorView& columns,
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   const std::string& device = options.device;
   if (device == "cpu") return make_cpu_backend(options);
-  if (device == "reference") return make_reference_backend("reference");
+  if (device == "reference") return make_reference_backend("reference", options.weights);
   if (device == "cuda") return make_cuda_backend(0, options);
   constexpr std::string_view kCuda = "cuda:";
   if (device.starts_with(kCuda)) {

@@ -372,7 +372,7 @@ struct BackendOptions {
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
 // The factories behind make_backend, one a folder.
-std::unique_ptr<Backend> make_reference_backend(const std::string& name);
+std::unique_ptr<Backend> make_reference_backend(const std::string& name, WeightPrecision weights);
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options);
 std::unique_ptr<Backend> make_cuda_backend(int device_index, const BackendOptions& options);
 

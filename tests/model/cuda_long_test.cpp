@@ -165,23 +165,25 @@ INSTANTIATE_TEST_SUITE_P(Golden, CudaLongContext, ::testing::ValuesIn(test::gold
 
 class CudaQuantized : public CudaTest {};
 
-TEST_P(CudaQuantized, AnswersAsTheCpuDoesWithTheSameWeights) {
+TEST_P(CudaQuantized, AnswersAsTheReferenceDoesWithTheSameWeights) {
   for (const WeightPrecision precision : {WeightPrecision::kInt8, WeightPrecision::kInt4}) {
     SCOPED_TRACE(precision == WeightPrecision::kInt8 ? "int8" : "int4");
     EngineOptions options;
     options.weights = precision;
     options.max_kv_tokens = 4096;
-    Engine cpu = test::golden_engine(GetParam(), options);
+    options.device = "reference";
+    Engine reference = test::golden_engine(GetParam(), options);
     options.device = "cuda";
     Engine cuda = test::golden_engine(GetParam(), options);
     options.weights = WeightPrecision::kStored;
     Engine stored = test::golden_engine(GetParam(), options);
-    const std::vector<TokenRequest> requests = random_requests({33, 7, 1}, cpu.config().vocab_size);
+    const std::vector<TokenRequest> requests =
+        random_requests({33, 7, 1}, reference.config().vocab_size);
     const std::vector<TokenResult> got = cuda.generate(requests);
     for (std::size_t i = 0; i < requests.size(); ++i) {
       TokenRequest request = requests[i];
       request.top_logprobs = 2;
-      const TokenResult want = cpu.generate({&request, 1}).front();
+      const TokenResult want = reference.generate({&request, 1}).front();
       EXPECT_LT(relative_error(got[i].last_prompt_logits, want.last_prompt_logits), 1e-4);
       expect_same_greedy(got[i], want);
       // The weights were not simply left as they are.

@@ -137,9 +137,17 @@ TEST(MemoryPlan, AdvisesACacheThatFits) {
 }
 
 TEST(MemoryPlan, AdvisesASmallerBatchThatFits) {
-  // With the second the prompts' chunks have to be smaller too.
-  for (const std::int64_t memory_mib : {65'000, 64'000}) {
-    MemoryRequest request = on_cuda(memory_mib * kMiB);
+  struct Limits {
+    int max_batch, prefill_chunk;
+  };
+  // Memory for one page beside these; with the second, prompts' chunks have to be smaller too.
+  for (const Limits enough : {Limits{2048, 4096}, Limits{1, 512}}) {
+    MemoryRequest request = on_cuda(200 * kGiB);
+    request.max_batch = enough.max_batch;
+    request.prefill_chunk = enough.prefill_chunk;
+    request.max_kv_tokens = kKvPageTokens;
+    const std::int64_t needed = plan_memory(qwen3_30b_a3b(), request, "cuda:0").total_bytes();
+    request = on_cuda(static_cast<std::int64_t>(static_cast<double>(needed + kMiB) / 0.92));
     request.max_batch = 4096;
     request.prefill_chunk = 4096;
     const std::string message = refusal(request);
@@ -148,9 +156,9 @@ TEST(MemoryPlan, AdvisesASmallerBatchThatFits) {
     ASSERT_NE(at, std::string::npos) << message;
     request.max_batch = std::stoi(message.substr(at + option.size()));
     const std::size_t chunk = message.find("--prefill-chunk ");
-    EXPECT_EQ(chunk != std::string::npos, memory_mib == 64'000) << message;
+    EXPECT_EQ(chunk != std::string::npos, enough.prefill_chunk < 4096) << message;
     if (chunk != std::string::npos) request.prefill_chunk = std::stoi(message.substr(chunk + 16));
-    EXPECT_LT(request.max_batch, 4096);
+    EXPECT_EQ(request.max_batch, enough.max_batch);
     EXPECT_EQ(refusal(request), "no error");
   }
 }

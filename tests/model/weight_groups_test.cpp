@@ -1,5 +1,5 @@
-// What int8 and int4 make of plain weights: by hand, and the same values on the CPU backend, which
-// has a layout of its own.
+// What int8 and int4 make of plain weights: by hand, and the same values on the reference and on
+// the CPU backend, which has a layout of its own.
 #include "model/quantization/groups.h"
 
 #include <gmock/gmock.h>
@@ -55,12 +55,16 @@ TEST(WeightGroups, WhatIsNotFiniteShowsInItsGroupAlone) {
 }
 
 // Products with unit vectors read a placed weight's values.
-TEST(WeightGroups, TheCpuBackendHoldsTheSameValues) {
+class WeightGroupsOn : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(All, WeightGroupsOn, ::testing::Values("reference", "cpu"),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(WeightGroupsOn, BackendsHoldTheSameValues) {
   std::mt19937 random(17);
   std::normal_distribution<float> normal(0.02F, 0.3F);
   for (const auto precision : {WeightPrecision::kInt8, WeightPrecision::kInt4}) {
-    const auto backend = make_backend({.device = "cpu", .num_threads = 1, .weights = precision});
-    if (backend->name().ends_with("reference")) GTEST_SKIP() << "NOT TESTED: built without Highway";
+    const auto backend =
+        make_backend({.device = GetParam(), .num_threads = 1, .weights = precision});
     for (const std::int64_t columns : {1, 33, 64, 130, 256}) {
       constexpr std::int64_t kRows = 5;
       const Tensor weight = host_tensor(DType::kF32, {kRows, columns});

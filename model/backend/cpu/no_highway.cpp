@@ -4,8 +4,8 @@
 
 namespace peira::model {
 
-std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& /*options*/) {
-  return make_reference_backend("cpu/reference");
+std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options) {
+  return make_reference_backend("cpu/reference", options.weights);
 }
 
 }  // namespace peira::model

@@ -3,22 +3,43 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "model/backend/reference/kernels.h"
+#include "model/quantization/groups.h"
 
 namespace peira::model {
 namespace {
 
 class ReferenceBackend final : public Backend {
  public:
-  using Backend::Backend;
+  ReferenceBackend(const std::string& name, WeightPrecision precision)
+      : Backend(name), precision_(precision) {}
 
   std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
-  Weight place_matrix(const Weight& host) override { return host; }
+  Weight place_matrix(const Weight& host) override {
+    if (!is_quantized_by(precision_, host)) return host;
+    const DType dtype = group_type(precision_);
+    const std::int64_t row_size = row_bytes(dtype, host.shape()[1]);
+    const Tensor& blocks =
+        quantized_.emplace_back(host_tensor(DType::kU8, {host.shape()[0], row_size}));
+    auto* const bytes = static_cast<std::byte*>(blocks.view().data);
+    for (std::int64_t row = 0; row < host.shape()[0]; ++row) {
+      quantize_row(dtype, host, row, bytes + row * row_size);
+    }
+    return ConstTensorView{bytes, dtype, host.shape()};
+  }
   Weight place_table(const Weight& host) override { return host; }
   ConstTensorView place_vector(const ConstTensorView& host) override { return host; }
-  ExpertWeights place_experts(const ExpertWeights& host) override { return host; }
+  ExpertWeights place_experts(const ExpertWeights& host) override {
+    ExpertWeights out = host;
+    for (auto* const weights : {&out.gate_proj, &out.up_proj, &out.down_proj}) {
+      for (Weight& weight : *weights) weight = place_matrix(weight);
+    }
+    return out;
+  }
   bool copies_weights() const override { return false; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
@@ -106,12 +127,15 @@ class ReferenceBackend final : public Backend {
                const TensorView& out) override {
     reference::pick(x, columns, out);
   }
+
+  WeightPrecision precision_;
+  std::vector<Tensor> quantized_;  // what placed weights point into
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_reference_backend(const std::string& name) {
-  return std::make_unique<ReferenceBackend>(name);
+std::unique_ptr<Backend> make_reference_backend(const std::string& name, WeightPrecision weights) {
+  return std::make_unique<ReferenceBackend>(name, weights);
 }
 
 }  // namespace peira::model
