@@ -142,7 +142,7 @@ TEST_P(StoredFormat, WidensAndMultipliesAsDefined) {
   std::mt19937 random(7);
   const std::int64_t block = block_elements(GetParam());
   std::vector<std::int64_t> widths{block, 3 * block};
-  if (block == 1) widths = {5, 16, 130, 300};
+  if (block == 1) widths = {5, 16, 130, 300, 1100};  // the last in two blocks of columns
   for (const std::int64_t columns : widths) {
     for (const std::int64_t rows : {1, 6, 131}) {
       const Stored stored = random_weight(GetParam(), rows, columns, random);
@@ -249,9 +249,15 @@ TEST_P(LoadedFormat, LeavesAloneWhatHasToStay) {
   const Tensor owned = normal_weight(DType::kBF16, 8, 64, random);
   router = owned;
   router.keep_stored = true;
-  EXPECT_EQ(backend->place_matrix(router).packed, nullptr);
   const Stored q8 = random_weight(DType::kQ8_0, 4, 64, random);
-  EXPECT_EQ(backend->place_matrix(q8.weight()).packed, nullptr);
+  for (const Weight& stored : {router, q8.weight()}) {
+    const Tensor values = values_of(*backend, backend->place_matrix(stored));
+    Floats want(64);
+    for (std::int64_t n = 0; n < stored.shape()[0]; ++n) {
+      widen_row(stored, n, want.data());
+      EXPECT_TRUE(std::equal(want.begin(), want.end(), values.view().f32() + n * 64));
+    }
+  }
   EXPECT_EQ(backend->place_table(owned).packed, nullptr);
 }
 

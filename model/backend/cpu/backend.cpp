@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "base/threads.h"
 #include "model/backend/cpu/kernels.h"
@@ -33,14 +35,30 @@ class CpuBackend final : public Backend {
   std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
   Weight place_matrix(const Weight& host) override {
-    if (precision_ == WeightPrecision::kStored || host.keep_stored || !is_plain(host)) return host;
-    constexpr std::int64_t kWorkPerWeight = 100;  // a guess: seven trials of some nanoseconds
     Weight out = host;
-    out.packed = std::make_shared<cpu::PackedMatrix>(
-        host, precision_, [&](std::int64_t count, const auto& body) {
-          for_blocks(count, kWorkPerWeight * host.shape()[1], 1, body);
-        });
-    out.values.data = nullptr;
+    if (precision_ != WeightPrecision::kStored && !host.keep_stored && is_plain(host)) {
+      constexpr std::int64_t kWorkPerWeight = 100;  // a guess: seven trials of some nanoseconds
+      set_packed(out, std::make_shared<cpu::PackedMatrix>(
+                          host, precision_, arena_, rows_runner(kWorkPerWeight * host.shape()[1])));
+      return out;
+    }
+    // The same values in large pages, as long as the mapped file's own fit beside them.
+    const std::int64_t size = host.dtype() == DType::kBF16
+                                  ? cpu::PanelMatrix::size_bytes(host.shape())
+                                  : bytes_of(host.dtype(), host.values.num_elements());
+    if (arena_.used_bytes() + size > most_copied_bytes_) return out;
+    if (host.dtype() == DType::kBF16) {
+      set_packed(out, std::make_shared<cpu::PanelMatrix>(
+                          host, arena_, rows_runner(cpu::PanelMatrix::kRows * host.shape()[1])));
+      return out;
+    }
+    std::byte* const copy = arena_.allocate(size);
+    const auto* const from = static_cast<const std::byte*>(host.values.data);
+    constexpr std::int64_t kBytesAtOnce = 1 << 16;
+    for_blocks(size, 1, kBytesAtOnce, [&](std::int64_t first, std::int64_t last) {
+      std::copy(from + first, from + last, copy + first);
+    });
+    out.values.data = copy;
     return out;
   }
   Weight place_table(const Weight& host) override { return host; }
@@ -68,6 +86,19 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  static void set_packed(Weight& weight, std::shared_ptr<const cpu::PlacedMatrix> packed) {
+    weight.packed = std::move(packed);
+    weight.values.data = nullptr;
+  }
+
+  // for_blocks() over rows of `work` each.
+  cpu::ForRows rows_runner(std::int64_t work) {
+    return [this, work](std::int64_t count,
+                        const std::function<void(std::int64_t, std::int64_t)>& body) {
+      for_blocks(count, work, 1, body);
+    };
+  }
+
   // body(first, last) over blocks of [0, count). work: multiply-adds, or as long, of one index.
   // align: blocks start at its multiples.
   void for_blocks(std::int64_t count, std::int64_t work, std::int64_t align,
@@ -493,6 +524,9 @@ class CpuBackend final : public Backend {
 
   WeightPrecision precision_;
   ThreadPool pool_;
+  cpu::Arena arena_;
+  // Half of the memory may be the cache's (memory_plan.h), and something has to be left.
+  std::int64_t most_copied_bytes_ = host_memory_bytes() / 5 * 2;
   // Reused between calls.
   std::vector<RowBlock> row_blocks_;
   std::vector<float> sinks_;

@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "model/backend/cpu/matmul.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -18,6 +19,9 @@
 #ifndef PEIRA_MODEL_BACKEND_CPU_MATMUL_ARGS_
 #define PEIRA_MODEL_BACKEND_CPU_MATMUL_ARGS_
 namespace peira::model::cpu {
+// Panels whose sums are computed together. A guess: 128 KB of weights a block of columns.
+constexpr int kPanelsAtOnce = 16;
+
 struct MatmulArgs {
   const float* const* x_rows;
   int num_rows;
@@ -40,6 +44,9 @@ namespace {
 constexpr int kOutputs = static_cast<int>(kMatmulOutputs);
 // Rows of a register tile: kRows * kOutputs sums, kRows inputs and one weight fit the registers.
 constexpr int kRows = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 6 : 3;
+
+// How far ahead of a single tile its panel is asked for, in 32-bit words.
+constexpr std::int64_t kAheadWords = 1536;
 
 // Row `weights` in float32, its end filled with zeros up to a whole load.
 template <class Row>
@@ -245,11 +252,170 @@ void matmul_rows(const MatmulArgs& args) {
   }
 }
 
+// A chunk's words [at, at + kLanes) as float32: columns `at` on, or, of the upper halves, the 16th
+// after each.
+template <bool kUpper>
+HWY_INLINE FloatVec chunk_half(const std::uint32_t* words) {
+  const hn::RebindToUnsigned<FloatTag> u32;
+  const auto pairs = hn::LoadU(u32, words);
+  if constexpr (kUpper) {
+    return hn::BitCast(FloatTag(), hn::And(pairs, hn::Set(u32, 0xFFFF0000U)));
+  } else {
+    return hn::BitCast(FloatTag(), hn::ShiftLeft<16>(pairs));
+  }
+}
+
+// Adds the products of 32 columns; x[r] is where they begin in row r.
+template <int kTileRows>
+HWY_INLINE void add_chunk(const float* const* HWY_RESTRICT x_rows, std::int64_t k,
+                          const std::uint32_t* HWY_RESTRICT words,
+                          FloatVec (&sums)[kTileRows][kOutputs]) {
+  constexpr int kWords = static_cast<int>(PanelMatrix::kChunkWords);
+  const FloatTag f;
+  const auto add_half = [&](auto is_upper) HWY_ATTR {
+    constexpr int kFirst = is_upper() ? kWords : 0;
+    for (int v = 0; v < kWords; v += kLanes) {
+      FloatVec w[kOutputs];
+      for (int n = 0; n < kOutputs; ++n) w[n] = chunk_half<is_upper()>(words + n * kWords + v);
+      for (int r = 0; r < kTileRows; ++r) {
+        const FloatVec x = hn::LoadU(f, x_rows[r] + k + kFirst + v);
+        for (int n = 0; n < kOutputs; ++n) sums[r][n] = hn::MulAdd(x, w[n], sums[r][n]);
+      }
+    }
+  };
+  add_half(std::false_type());
+  add_half(std::true_type());
+}
+
+// What a tile of a panel does with its sums, and what it asks for meanwhile.
+struct PanelStep {
+  std::int64_t first_column;
+  std::int64_t num_columns;
+  bool is_first;  // of the panel's blocks of columns: sums begin at zero, else go on from `sums`
+  bool is_last;   // sums are complete, else they are kept in `sums`
+  std::int64_t ahead_words;  // how far ahead of a chunk cache lines are asked for
+};
+
+// kTileRows rows by the kOutputs outputs of a panel. The same sums as tile(): columns in order,
+// kLanes at a time; that they rest in memory between blocks of columns changes no bit. Each chunk
+// asks for kLines cache lines.
+template <int kTileRows, int kLines>
+HWY_NOINLINE void panel_tile(const float* const* HWY_RESTRICT x_rows,
+                             const std::uint32_t* HWY_RESTRICT words, const PanelStep& step,
+                             float* HWY_RESTRICT kept, int count, const float* HWY_RESTRICT bias,
+                             float* HWY_RESTRICT out, std::int64_t out_stride) {
+  constexpr std::int64_t kColumns = PanelMatrix::kColumns;
+  constexpr std::int64_t kStep = PanelMatrix::kRows * PanelMatrix::kChunkWords;
+  constexpr std::int64_t kLineWords = 16;
+  const FloatTag f;
+  FloatVec sums[kTileRows][kOutputs];
+  for (int r = 0; r < kTileRows; ++r) {
+    for (int n = 0; n < kOutputs; ++n) {
+      sums[r][n] = step.is_first ? hn::Zero(f) : hn::LoadU(f, kept + (r * kOutputs + n) * kLanes);
+    }
+  }
+  std::int64_t k = step.first_column;
+  const std::int64_t end = k + step.num_columns;
+  for (; k + kColumns <= end; k += kColumns, words += kStep) {
+    // Into the second-level cache: the first has the rows of x.
+    for (int line = 0; line < kLines; ++line) {
+      __builtin_prefetch(words + step.ahead_words + line * kLineWords, 0, 2);
+    }
+    add_chunk<kTileRows>(x_rows, k, words, sums);
+  }
+  if (k < end) {  // the rest, padded with zeros as the panel is
+    HWY_ALIGN float x_rest[kTileRows][kColumns] = {};
+    const float* rest_rows[kTileRows];
+    for (int r = 0; r < kTileRows; ++r) {
+      std::copy_n(x_rows[r] + k, end - k, x_rest[r]);
+      rest_rows[r] = x_rest[r];
+    }
+    add_chunk<kTileRows>(rest_rows, 0, words, sums);
+  }
+  for (int r = 0; r < kTileRows; ++r) {
+    if (step.is_last) {
+      store_some(sums[r], count, bias, out + r * out_stride);
+    } else {
+      for (int n = 0; n < kOutputs; ++n) {
+        hn::StoreU(sums[r][n], f, kept + (r * kOutputs + n) * kLanes);
+      }
+    }
+  }
+}
+
+// The outputs [first, last) of at most kPanelsAtOnce panels. For a block of columns the rows of a
+// tile stay in the first-level cache while the panels stream past them, and the panels in the
+// second until all tiles have met them.
+void matmul_panel_group(const MatmulArgs& args, std::int64_t first, std::int64_t last) {
+  const PanelMatrix& matrix = panels_of(*args.weight);
+  const int num_tiles = (args.num_rows + kRows - 1) / kRows;
+  const std::int64_t first_panel = first / kOutputs;
+  const std::int64_t num_panels = (last - first + kOutputs - 1) / kOutputs;
+  float bias[kOutputs * kPanelsAtOnce] = {};
+  if (*args.bias) {
+    for (std::int64_t n = first; n < last; ++n) {
+      bias[n - first] = reference::weight_at(*args.bias, n);
+    }
+  }
+  for (std::int64_t block = 0; block < matrix.num_blocks(); ++block) {
+    const std::uint32_t* const words = matrix.panel(block, first_panel);
+    PanelStep step{};
+    step.first_column = block * matrix.block_columns();
+    step.num_columns = std::min(matrix.block_columns(), args.size - step.first_column);
+    step.is_first = block == 0;
+    step.is_last = block + 1 == matrix.num_blocks();
+    int row = 0;
+    for (int t = 0; t < num_tiles; ++t) {
+      // Tiles of nearly equal height: eight rows as 4 + 4, not 6 + 2.
+      const int height = (args.num_rows - row) / (num_tiles - t);
+      const auto run = [&](auto rows, auto lines) HWY_ATTR {
+        for (std::int64_t p = 0; p < num_panels; ++p) {
+          const std::int64_t n = first + p * kOutputs;
+          float* const kept = args.scratch + (p * args.num_rows + row) * kOutputs * kLanes;
+          panel_tile<rows(), lines()>(
+              args.x_rows + row, words + p * matrix.panel_words(block), step, kept,
+              static_cast<int>(std::min<std::int64_t>(kOutputs, last - n)), bias + p * kOutputs,
+              args.out + row * args.out_stride + (n - args.first), args.out_stride);
+        }
+      };
+      // A single tile asks for what it comes to soon. Several together ask for what is next: the
+      // following columns of these panels, or the following panels.
+      if (num_tiles == 1) {
+        step.ahead_words = kAheadWords;
+        with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 4>()); });
+      } else {
+        const std::uint32_t* const next = step.is_last ? matrix.panel(0, first_panel + num_panels)
+                                                       : matrix.panel(block + 1, first_panel);
+        step.ahead_words = next - words + t * 2 * PanelMatrix::kChunkWords;
+        if (t < 2) {
+          with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 2>()); });
+        } else {
+          with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 0>()); });
+        }
+      }
+      row += height;
+    }
+  }
+}
+
+void matmul_panels(const MatmulArgs& args) {
+  static_assert(kOutputs == PanelMatrix::kRows);
+  constexpr std::int64_t kGroup = kOutputs * kPanelsAtOnce;
+  for (std::int64_t first = args.first; first < args.last; first += kGroup) {
+    matmul_panel_group(args, first, std::min(args.last, first + kGroup));
+  }
+}
+
 void matmul_any(const MatmulArgs& args) {
   if (args.weight->packed != nullptr) {
-    return packed_of(*args.weight).precision() == WeightPrecision::kInt8
-               ? matmul_rows<Int8Row>(args)
-               : matmul_rows<Int4Row>(args);
+    switch (placed_of(*args.weight).layout) {
+      case PlacedMatrix::Layout::kPanels:
+        return matmul_panels(args);
+      case PlacedMatrix::Layout::kInt8:
+        return matmul_rows<Int8Row>(args);
+      case PlacedMatrix::Layout::kInt4:
+        return matmul_rows<Int4Row>(args);
+    }
   }
   switch (args.weight->dtype()) {
     case DType::kF32:
@@ -304,10 +470,14 @@ const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 void matmul(std::span<const float* const> x_rows, const Weight& weight, std::int64_t first,
             std::int64_t last, const ConstTensorView& bias, float* out, std::int64_t out_stride) {
   if (x_rows.empty()) return;
-  // Four rows of weights in float32, for formats that take longer to widen than to multiply.
+  // Four rows of weights in float32, for formats that take longer to widen than to multiply; or the
+  // sums of a group of panels.
   thread_local std::vector<float> scratch;
   const std::int64_t size = weight.shape()[1];
-  const auto needed = static_cast<std::size_t>(4 * ((size + 127) / 128 * 128 + 16));
+  constexpr std::int64_t kMostLanes = 16;
+  const std::int64_t num_sums = std::ssize(x_rows) * kPanelsAtOnce * kMatmulOutputs * kMostLanes;
+  const auto needed =
+      static_cast<std::size_t>(std::max(num_sums, 4 * ((size + 127) / 128 * 128 + 16)));
   if (scratch.size() < needed) scratch.resize(needed);
   HWY_DYNAMIC_DISPATCH(matmul_any)
   ({.x_rows = x_rows.data(),

@@ -1,15 +1,68 @@
-// Weights quantised when they are placed: 8-bit integers, or 4-bit ones, in groups along a row.
+// What place_matrix() makes of weights: bfloat16 in panels, or 8-bit or 4-bit integers in groups
+// along a row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "model/backend/backend.h"
-#include "model/tensor.h"
+#include "model/backend/cpu/arena.h"
 #include "model/weight.h"
 
 namespace peira::model::cpu {
+
+// What Weight::packed of a placed weight points to.
+struct PlacedMatrix {
+  enum class Layout : std::uint8_t { kPanels, kInt8, kInt4 };
+  explicit PlacedMatrix(Layout chosen) : layout(chosen) {}
+  Layout layout;
+};
+
+// Runs body(first, last) over blocks of [0, count); it may use threads.
+using ForRows = std::function<void(std::int64_t count,
+                                   const std::function<void(std::int64_t, std::int64_t)>& body)>;
+
+// A bfloat16 matrix [out_features, in_features] in the order in which a product reads it, one
+// stream however many of its rows are multiplied at once.
+//
+// Columns come in blocks of at most kMostColumns, one after the other; a block is its panels. Four
+// rows make a panel, 32 columns of one row a chunk: a panel is, for each 32 columns, a chunk of
+// each of its rows. Word i of a chunk's 16 holds column i in its lower half and column i + 16 in
+// its upper half: each widens to float32 by one instruction. Rows and columns are filled up with
+// zeros. threads: constant once made.
+class PanelMatrix : public PlacedMatrix {
+ public:
+  static constexpr std::int64_t kRows = 4;
+  static constexpr std::int64_t kColumns = 32;
+  static constexpr std::int64_t kChunkWords = kColumns / 2;
+  // A guess: six rows of so many floats are half of a first-level cache of 48 KiB.
+  static constexpr std::int64_t kMostColumns = 1024;
+
+  // weight  kBF16, row-major. The memory is the arena's.
+  PanelMatrix(const Weight& weight, Arena& arena, const ForRows& for_panels);
+
+  // Bytes the panels of a matrix of this shape take.
+  static std::int64_t size_bytes(const Shape& shape);
+  std::int64_t num_blocks() const { return num_blocks_; }
+  // Of every block but the last, which may have fewer.
+  std::int64_t block_columns() const { return block_columns_; }
+  std::int64_t panel_words(std::int64_t block) const {
+    return std::min(block_columns_, padded_columns_ - block * block_columns_) / kColumns * kRows *
+           kChunkWords;
+  }
+  const std::uint32_t* panel(std::int64_t block, std::int64_t index) const {
+    return words_ + block * num_panels_ * block_columns_ * kRows / 2 + index * panel_words(block);
+  }
+
+ private:
+  std::int64_t num_panels_;
+  std::int64_t padded_columns_;
+  std::int64_t num_blocks_;
+  std::int64_t block_columns_;
+  std::uint32_t* words_;
+};
 
 // A matrix [out_features, in_features] whose rows are padded with zeros to whole units.
 //
@@ -19,7 +72,7 @@ namespace peira::model::cpu {
 //          5 bits a weight. Of seven spans between the group's ends, the one whose values err least
 //          in the mean square is taken.
 // threads: constant once packed.
-class PackedMatrix {
+class PackedMatrix : public PlacedMatrix {
  public:
   static constexpr std::int64_t kInt8Unit = 64;   // a group
   static constexpr std::int64_t kInt4Unit = 128;  // four groups in 16 words
@@ -27,38 +80,42 @@ class PackedMatrix {
 
   // weight     kF32, kBF16 or kF16, row-major. What is not finite makes its group NaN.
   // precision  kInt8 or kInt4.
-  // for_rows   runs body(first, last) over blocks of [0, count); it may use threads.
-  using ForRows = std::function<void(std::int64_t count,
-                                     const std::function<void(std::int64_t, std::int64_t)>& body)>;
-  PackedMatrix(const Weight& weight, WeightPrecision precision, const ForRows& for_rows);
+  // The memory is the arena's.
+  PackedMatrix(const Weight& weight, WeightPrecision precision, Arena& arena,
+               const ForRows& for_rows);
 
-  WeightPrecision precision() const { return precision_; }
   const std::int8_t* int8_row(std::int64_t n) const {
-    return static_cast<const std::int8_t*>(values_.view().data) + n * num_units_ * kInt8Unit;
+    return reinterpret_cast<const std::int8_t*>(values_) + n * num_units_ * kInt8Unit;
   }
-  const float* int8_scales(std::int64_t n) const { return scales_.view().f32() + n * num_units_; }
+  const float* int8_scales(std::int64_t n) const {
+    return reinterpret_cast<const float*>(scales_) + n * num_units_;
+  }
   const std::uint32_t* int4_row(std::int64_t n) const {
-    return static_cast<const std::uint32_t*>(values_.view().data) + n * num_units_ * 16;
+    return reinterpret_cast<const std::uint32_t*>(values_) + n * num_units_ * 16;
   }
   // For each group: the scale's 16 bits, then the minimum's as the upper half.
   const std::uint32_t* int4_scales(std::int64_t n) const {
-    return static_cast<const std::uint32_t*>(scales_.view().data) + n * num_units_ * 4;
+    return reinterpret_cast<const std::uint32_t*>(scales_) + n * num_units_ * 4;
   }
-  std::int64_t size_bytes() const;
 
  private:
   void pack_int8(const float* row, std::int64_t n);
   void pack_int4(const float* row, std::int64_t n);
 
-  WeightPrecision precision_;
   std::int64_t num_units_;
-  Tensor values_;
-  Tensor scales_;
+  std::byte* values_;
+  std::byte* scales_;
 };
 
 // What the CPU backend's place_matrix() left in `weight`, which must be packed.
+inline const PlacedMatrix& placed_of(const Weight& weight) {
+  return *static_cast<const PlacedMatrix*>(weight.packed.get());
+}
 inline const PackedMatrix& packed_of(const Weight& weight) {
-  return *static_cast<const PackedMatrix*>(weight.packed.get());
+  return static_cast<const PackedMatrix&>(placed_of(weight));
+}
+inline const PanelMatrix& panels_of(const Weight& weight) {
+  return static_cast<const PanelMatrix&>(placed_of(weight));
 }
 
 }  // namespace peira::model::cpu
