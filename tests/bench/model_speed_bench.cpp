@@ -1,0 +1,106 @@
+// One engine on one checkpoint: prompt, single and batch-16 decoding rates, best of a few rounds.
+//
+//     model_speed_bench THREADS [CHECKPOINT.gguf]
+//
+// Without a checkpoint: random bf16 weights of two shapes of 1.2 to 1.9 GB, one whose bytes allow
+// batch 16 much more than batch 1, one rich in experts, with that bound beside. With one:
+// tests/bench/beside_llama_cpp.py runs it in turn with llama.cpp. A line of JSON each.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "model/checkpoint_files.h"
+#include "model/engine.h"
+#include "tests/bench/peak.h"
+#include "tests/bench/synthetic_checkpoint.h"
+
+namespace peira::bench {
+namespace {
+
+constexpr int kBatch = 16;
+constexpr int kPrompt = 512;
+constexpr int kSteps = 48;
+constexpr int kRounds = 3;
+
+struct Rates {
+  double prompt = 0;  // tokens/s
+  double single = 0;
+  double batch = 0;
+};
+
+Rates measure(const model::CheckpointFiles& files, int num_threads) {
+  model::EngineOptions options;
+  options.num_threads = num_threads;
+  options.prefix_cache = false;
+  options.prefill_chunk = kPrompt;
+  options.max_kv_tokens = 16'384;
+  options.max_batch = kBatch;
+  model::Engine engine(files, options);
+  const auto seconds = [&engine](int count, int prompt, int generate) {
+    std::vector<model::TokenRequest> requests(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      model::TokenRequest& request = requests[static_cast<std::size_t>(i)];
+      for (int t = 0; t < prompt; ++t) request.tokens.push_back((t * 131 + i * 977 + 7) % 30'000);
+      request.max_tokens = generate;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    engine.generate(requests);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  seconds(1, 32, 4);  // pages in
+  Rates best;
+  for (int round = 0; round < kRounds; ++round) {
+    best.prompt = std::max(best.prompt, kPrompt / seconds(1, kPrompt, 1));
+    const double first = seconds(1, 8, 1);
+    best.single = std::max(best.single, kSteps / (seconds(1, 8, kSteps + 1) - first));
+    const double firsts = seconds(kBatch, 8, 1);
+    best.batch =
+        std::max(best.batch, kBatch * (kSteps / 2) / (seconds(kBatch, 8, kSteps / 2 + 1) - firsts));
+  }
+  return best;
+}
+
+// Weights that a step reads: all but the embedding, and of the experts those that `batch` tokens
+// are expected to meet, each meeting k of them at random.
+double bytes_of_a_step(const SyntheticCheckpoint::Sizes& s, int batch) {
+  const double experts = s.num_experts;
+  const double met = experts * (1 - std::pow(1 - s.num_experts_per_tok / experts, batch));
+  const double attention =
+      2.0 * s.hidden_size * s.head_dim * (s.num_attention_heads + s.num_key_value_heads);
+  const double layer =
+      attention + s.hidden_size * experts + 3.0 * met * s.hidden_size * s.moe_intermediate_size;
+  return 2 * (s.num_hidden_layers * layer + double{1} * s.hidden_size * s.vocab_size);
+}
+
+void measure_shape(const char* name, const SyntheticCheckpoint::Sizes& sizes, int num_threads) {
+  const SyntheticCheckpoint checkpoint(sizes);
+  const Rates rates = measure(checkpoint.files(), num_threads);
+  const double bound = kBatch * bytes_of_a_step(sizes, 1) / bytes_of_a_step(sizes, kBatch);
+  std::printf(
+      "{\"shape\": \"%s\", \"threads\": %d, \"prompt\": %.1f, \"decode\": %.1f, "
+      "\"batch16\": %.1f, \"batch16_over_1\": %.2f, \"bytes_allow\": %.2f, "
+      "\"decode_of_read\": %.3f}\n",
+      name, num_threads, rates.prompt, rates.single, rates.batch, rates.batch / rates.single, bound,
+      rates.single * bytes_of_a_step(sizes, 1) / 1e9 / read_gbytes_per_s(num_threads));
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace peira::bench
+
+int main(int argc, char** argv) {
+  using namespace peira::bench;
+  const int num_threads = argc > 1 ? std::max(1, std::atoi(argv[1])) : 1;
+  if (argc > 2) {
+    const Rates rates = measure(peira::model::CheckpointFiles::at(argv[2]), num_threads);
+    std::printf("{\"threads\": %d, \"prompt\": %.1f, \"decode\": %.1f, \"batch16\": %.1f}\n",
+                num_threads, rates.prompt, rates.single, rates.batch);
+    return 0;
+  }
+  measure_shape("8 experts, top 2", {2048, 10, 16, 4, 128, 8, 2, 1408, 32'000}, num_threads);
+  measure_shape("32 experts, top 4", {1024, 12, 16, 4, 64, 32, 4, 512, 32'000}, num_threads);
+  return 0;
+}
