@@ -1,6 +1,7 @@
 #include "abtest/assigner.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "abtest/assignment.h"
 #include "abtest/condition.h"
@@ -60,7 +61,9 @@ void choose(const Experiment& experiment, AssignmentDecision& out) {
       weights.push_back(static_cast<double>(variant.share) / kNumBuckets);
     }
     const double place = *growthbook::hash(experiment.salt, out.unit, version_of(experiment.mode));
-    out.bucket = static_cast<int>(place * kNumBuckets);
+    // A place is a whole number of thousandths or ten-thousandths, which a double may miss by a
+    // bit.
+    out.bucket = static_cast<int>(std::lround(place * kNumBuckets));
     // One hash: each variant keeps its start while the coverage grows.
     out.variant = growthbook::choose_variation(
         place,

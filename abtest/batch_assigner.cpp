@@ -119,9 +119,10 @@ BatchAssigner::BatchAssigner(const Experiment& experiment) : experiment_(experim
         return filter.attribute != experiment.hash_attribute;
       });
   if (asks_more) {
-    throw Error(ErrorCode::kUsage, "experiment '" + experiment.id +
-                                       "' is assigned by attributes, not by ids alone"
-                                       "\n  try: peira experiment assign ID --attributes FILE");
+    throw Error(ErrorCode::kUsage,
+                "experiment '" + experiment.id +
+                    "' is assigned by attributes, not by ids alone"
+                    "\n  try: peira experiment assign ID UNIT --attributes JSON, one by one");
   }
   is_plain_ = experiment.forced.empty() && !experiment.holdout && !experiment.layer &&
               !experiment.name_space && experiment.filters.empty();

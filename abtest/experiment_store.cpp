@@ -183,7 +183,19 @@ void ExperimentStore::save(const Experiment& experiment, const std::string& what
   log.run();
 }
 
-void ExperimentStore::create(Experiment experiment, std::int64_t now_ms) {
+bool ExperimentStore::is_salt_taken(const std::string& salt,
+                                    const std::string& by_other_than) const {
+  return std::ranges::any_of(list(), [&](const Experiment& other) {
+    if (other.id == by_other_than) return false;
+    return other.id == salt || other.salt == salt ||
+           std::ranges::any_of(other.phases, [&](const Phase& phase) {
+             return salt == other.id + ".v" + std::to_string(phase.bucket_version);
+           });
+  });
+}
+
+void ExperimentStore::create(Experiment experiment, std::int64_t now_ms, bool start,
+                             int cooldown_days) {
   check_experiment(experiment);
   Transaction transaction(database_);
   Statement find = database_.prepare("SELECT 1 FROM experiments WHERE id = ?");
@@ -191,9 +203,20 @@ void ExperimentStore::create(Experiment experiment, std::int64_t now_ms) {
   if (find.step()) {
     refuse("there is an experiment '" + experiment.id + "' already\n  try: another id");
   }
+  for (const std::string& salt : {experiment.id, experiment.salt}) {
+    if (is_salt_taken(salt, experiment.id)) {
+      refuse("'" + salt +
+             "' is the salt of another experiment: their variants would go together"
+             "\n  try: another id or salt");
+    }
+  }
   experiment.created_ms = now_ms;
   experiment.status = Status::kDraft;
   save(experiment, "create", "", now_ms);
+  if (start) {
+    begin(experiment, now_ms, cooldown_days);
+    save(experiment, "start", "", now_ms);
+  }
   transaction.commit();
 }
 
@@ -233,15 +256,13 @@ std::vector<std::string> ExperimentStore::history(const std::string& id) const {
   return lines;
 }
 
-Experiment ExperimentStore::start(const std::string& id, std::int64_t now_ms, int cooldown_days) {
-  Transaction transaction(database_);
-  Experiment experiment = get(id);
+void ExperimentStore::begin(Experiment& experiment, std::int64_t now_ms, int cooldown_days) const {
   if (experiment.status != Status::kDraft) {
-    refuse("experiment '" + id + "' is " + to_string(experiment.status) +
+    refuse("experiment '" + experiment.id + "' is " + to_string(experiment.status) +
            ": only a draft can be started");
   }
   for (const Experiment& other : list()) {
-    if (other.id == id || !other.layer || !experiment.layer ||
+    if (other.id == experiment.id || !other.layer || !experiment.layer ||
         other.layer->name != experiment.layer->name || other.status == Status::kDraft) {
       continue;
     }
@@ -253,7 +274,8 @@ Experiment ExperimentStore::start(const std::string& id, std::int64_t now_ms, in
              (in_quarantine ? "was stopped less than " + std::to_string(cooldown_days) +
                                   " days ago and its buckets may still carry its effects"
                             : std::string("owns some of these buckets")) +
-             "\n  try: other ranges" + (in_quarantine ? ", or --cooldown-days 0" : ""));
+             "\n  try: other ranges" +
+             (in_quarantine ? ", or start it with --cooldown-days 0" : ""));
     }
   }
   experiment.status = Status::kRunning;
@@ -261,6 +283,12 @@ Experiment ExperimentStore::start(const std::string& id, std::int64_t now_ms, in
   experiment.phases.push_back({.bucket_version = experiment.bucket_version,
                                .shares = experiment.shares(),
                                .started_ms = now_ms});
+}
+
+Experiment ExperimentStore::start(const std::string& id, std::int64_t now_ms, int cooldown_days) {
+  Transaction transaction(database_);
+  Experiment experiment = get(id);
+  begin(experiment, now_ms, cooldown_days);
   save(experiment, "start", "", now_ms);
   transaction.commit();
   return experiment;
@@ -287,8 +315,10 @@ Experiment ExperimentStore::ramp(const std::string& id, std::optional<int> cover
     }
     for (std::size_t i = 0; i < shares->size(); ++i) experiment.variants[i].share = (*shares)[i];
     if (experiment.status == Status::kRunning) {
-      ++experiment.bucket_version;
-      experiment.salt = experiment.id + ".v" + std::to_string(experiment.bucket_version);
+      do {
+        ++experiment.bucket_version;
+        experiment.salt = experiment.id + ".v" + std::to_string(experiment.bucket_version);
+      } while (is_salt_taken(experiment.salt, experiment.id));
       if (!experiment.phases.empty()) experiment.phases.back().ended_ms = now_ms;
       experiment.phases.push_back(
           {.bucket_version = experiment.bucket_version, .shares = *shares, .started_ms = now_ms});

@@ -75,8 +75,12 @@ class ExperimentStore {
   // $PEIRA_EXPERIMENTS, else experiments.sqlite in the user's data folder.
   static std::filesystem::path default_path();
 
-  // throws Error(kUsage): the id exists.
-  void create(Experiment experiment, std::int64_t now_ms);
+  // A draft; with `start`, running at once or not there at all.
+  // throws Error(kUsage): the id exists, or id or salt is another experiment's salt (their arms
+  // would
+  //        be the same); as start().
+  void create(Experiment experiment, std::int64_t now_ms, bool start = false,
+              int cooldown_days = 7);
   // throws Error(kUsage) listing the ids there are.
   Experiment get(const std::string& id) const;
   std::vector<Experiment> list() const;
@@ -88,7 +92,7 @@ class ExperimentStore {
   // `cooldown_days` ago.
   Experiment start(const std::string& id, std::int64_t now_ms, int cooldown_days = 7);
   // Raises or lowers the coverage; with `shares` (basis points, one a variant) a new phase begins:
-  // bucket version + 1 and salt "ID.vN", as changed boundaries would mix histories.
+  // a higher bucket version N and salt "ID.vN", as changed boundaries would mix histories.
   Experiment ramp(const std::string& id, std::optional<int> coverage,
                   const std::optional<std::vector<int>>& shares, std::int64_t now_ms);
   Experiment stop(const std::string& id, const std::string& conclusion, std::int64_t now_ms);
@@ -123,6 +127,8 @@ class ExperimentStore {
   void save(const Experiment& experiment, const std::string& what, const std::string& detail,
             std::int64_t now_ms);
 
+  void begin(Experiment& experiment, std::int64_t now_ms, int cooldown_days) const;
+  bool is_salt_taken(const std::string& salt, const std::string& by_other_than) const;
   Statement& cached(std::optional<Statement>& statement, const char* sql);
 
   mutable Database database_;

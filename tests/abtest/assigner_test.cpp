@@ -84,6 +84,10 @@ TEST(Assigner, HashesByTheMode) {
   experiment.mode = HashMode::kFnv1aV2;
   EXPECT_EQ(arm_of(experiment, "user_1"), "treatment");  // 0.9188
   EXPECT_EQ(arm_of(experiment, "user_2"), "control");    // 0.0885
+  for (const auto& [unit, bucket] : {std::pair{"user_1", 9188}, std::pair{"user_2", 885},
+                                     std::pair{"user_3", 5270}, std::pair{"user_4", 2588}}) {
+    EXPECT_EQ(decide_unit(experiment, unit).bucket, bucket);
+  }
 }
 
 TEST(Assigner, GoesInOrder) {

@@ -84,6 +84,27 @@ TEST_F(ExperimentStoreTest, BeginsAPhaseWithANewSplit) {
   EXPECT_THAT(now.phases[1].shares, ElementsAre(2000, 8000));
 }
 
+// Two experiments with one salt would put the same units together: every effect would be both's.
+TEST_F(ExperimentStoreTest, SaltsAreNotShared) {
+  store.create(draft("ext"), 0);
+  store.create(draft("ext.v2"), 0);
+  store.start("ext", 0);
+  EXPECT_EQ(store.ramp("ext", {}, std::vector<int>{2000, 8000}, 1).salt, "ext.v3");
+  EXPECT_THAT(refusal([&] { store.create(draft("ext.v3"), 2); }), HasSubstr("the salt of another"));
+  Experiment other = draft("other");
+  other.salt = "ext";
+  EXPECT_THAT(refusal([&] { store.create(other, 2); }), HasSubstr("the salt of another"));
+}
+
+TEST_F(ExperimentStoreTest, StartsAtOnceOrIsNotThere) {
+  Experiment one = draft("one"), two = draft("two");
+  one.layer = two.layer = LayerPlace{.name = "rag", .ranges = {{0, 4000}}};
+  store.create(one, 0, true);
+  EXPECT_EQ(store.get("one").status, Status::kRunning);
+  EXPECT_THAT(refusal([&] { store.create(two, 1, true); }), HasSubstr("owns some of these"));
+  EXPECT_THAT(refusal([&] { store.get("two"); }), HasSubstr("there is no experiment"));
+}
+
 TEST_F(ExperimentStoreTest, LayersAreNotSharedAndRest) {
   Experiment one = draft("one"), two = draft("two");
   one.layer = LayerPlace{.name = "rag", .ranges = {{0, 4000}}};

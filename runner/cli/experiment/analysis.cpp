@@ -385,7 +385,7 @@ std::vector<Command> add_experiment_analysis(CLI::App& group) {
           peira experiment analyze prompt_v2 --from-outcomes outcomes.csv  one row a unit, any size
 Tables    --from-outcomes reads unit,variant,METRIC...[,METRIC:covariate][,METRIC:denominator], rows
           in ascending order of unit.
-Exit      0 a variant is to be shipped · 1 keep the control, or the split is broken · 5 undecided)",
+Verdicts  0 a variant is to be shipped · 1 keep the control, or the split is broken · 5 undecided)",
                                          flags);
   app->add_option("--from-summary", flags->from_summary, "sums from a warehouse; - is stdin");
   app->add_option("--from-outcomes", flags->from_outcomes, "a table of units; - is stdin")
@@ -405,7 +405,7 @@ Exit      0 a variant is to be shipped · 1 keep the control, or the split is br
       group, "selfcheck", "A/A test: do splits without a difference show none?",
       R"(Examples  peira experiment selfcheck                 on generated units
           peira experiment selfcheck prompt_v2       on the control's units of an experiment
-Exit      0 passed · 1 failed)",
+Verdicts  0 passed · 1 failed)",
       check_flags, false);
   check_app->add_option("ID", check_flags->id, "an experiment [generated units]");
   check_app->add_option("--splits", check_flags->splits, "how many")->capture_default_str();

@@ -115,10 +115,9 @@ void show_changed(const ExperimentFlags& flags, const Experiment& experiment,
 int create(const CreateFlags& flags) {
   const Experiment experiment = from_flags(flags);
   abtest::ExperimentStore store = open_experiments(flags);
-  store.create(experiment, now_ms());
+  store.create(experiment, now_ms(), flags.start);
   if (flags.start) {
-    show_changed(flags, store.start(experiment.id, now_ms()),
-                 "running (" + split_text(experiment) + ")");
+    show_changed(flags, store.get(experiment.id), "running (" + split_text(experiment) + ")");
   } else {
     show_changed(flags, store.get(experiment.id),
                  "created (" + split_text(experiment) + ")\n  next: peira experiment start " +

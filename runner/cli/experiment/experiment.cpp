@@ -120,9 +120,7 @@ Command add_experiment(CLI::App& root) {
           peira experiment start prompt_v2
           peira experiment assign prompt_v2 user_17
           peira experiment record prompt_v2 --file outcomes.csv
-          peira experiment analyze prompt_v2
-Exit      0 done (analyze: a variant is to be shipped) · 1 analyze: keep the control, or the split is
-          broken; selfcheck failed · 2 usage · 3 bad data · 4 unavailable · 5 undecided)");
+          peira experiment analyze prompt_v2)");
   group->require_subcommand(1);
   auto commands = std::make_shared<std::vector<Command>>();
   for (auto* add : {add_experiment_definition, add_experiment_traffic, add_experiment_outcomes,

@@ -250,7 +250,7 @@ std::vector<Command> add_experiment_outcomes(CLI::App& group) {
 Files     CSV with the columns event_id,unit,metric,value,ts, or JSON Lines with these members. The
           same event counts once, so a file may be given again. NAME:covariate is what was known of
           the unit before, NAME:denominator the denominator of the ratio NAME.
-Exit      0 all recorded · 3 lines were bad (with --on-error stop nothing after the first of them))",
+Lines     0 all recorded · 3 lines were bad (with --on-error stop nothing after the first of them))",
       flags);
   app->add_option("--unit", flags->unit, "the unit's id");
   app->add_option("--metric", flags->metric, "one of the experiment's");
