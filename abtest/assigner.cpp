@@ -91,7 +91,7 @@ bool stuck(const Experiment& experiment, const Json& attributes, const StickyLoo
     if (!fallback.empty()) keys.emplace_back(experiment.fallback_attribute, fallback);
   }
   for (const auto& [attribute, value] : keys) {
-    for (int version = 1; version < experiment.min_bucket_version; ++version) {
+    for (int version = 0; version < experiment.min_bucket_version; ++version) {
       if (!sticky.find(attribute, value, version)) continue;
       out.reason = Reason::kStickyVersion;
       return true;
