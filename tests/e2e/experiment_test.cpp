@@ -110,6 +110,35 @@ TEST_F(ExperimentCommand, TakesSumsAndTables) {
               HasSubstr("COUNT(DISTINCT variant)"));
 }
 
+// Two prompts of the bundled model over its sample suite: the same data as peira compare.
+TEST_F(ExperimentCommand, TakesRunsAsArms) {
+  for (const char* prompt : {"official", "direct"}) {
+    ASSERT_EQ(workspace.peira({"run", "gpqa", "--prompt", prompt, "--limit", "80"}).exit_status, 0);
+  }
+  const auto got =
+      experiment({"benchmark", "--arm", "official=latest~1", "--arm", "direct=latest", "--json"});
+  const Json out = got.json();
+  EXPECT_EQ(out["control"], "official");
+  const Json compared =
+      workspace.peira({"compare", "latest~1", "latest", "--vary", "prompt", "--json"}).json();
+  EXPECT_EQ(out["suites"][0]["comparison"]["difference"], compared["difference"]);
+  EXPECT_EQ(out["suites"][0]["adjusted_p"], compared["p_value"]);  // one test: nothing to adjust
+  const std::string decision = out["arms"][0]["decision"];
+  EXPECT_EQ(got.exit_status, decision == "ship" ? 0 : decision == "keep-control" ? 1 : 5);
+  // A loss of 50 points is ruled out; a run against itself says nothing.
+  const auto verdict = [&](const std::string& other, const std::string& margin) {
+    const auto guarded = experiment({"benchmark", "--arm", "official=latest~1", "--arm",
+                                     "other=" + other, "--guardrail", "gpqa=" + margin, "--json"});
+    return guarded.json()["suites"][0]["verdict"].get<std::string>();
+  };
+  EXPECT_EQ(verdict("latest", "0.5"), "holds");
+  EXPECT_NE(verdict("latest", "0.0001"), "holds");
+  EXPECT_EQ(verdict("latest~1", "0.02"), "no test");
+  const auto bad = experiment({"benchmark", "--arm", "official=latest"});
+  EXPECT_EQ(bad.exit_status, 2);
+  EXPECT_THAT(bad.err, HasSubstr("a control and another arm"));
+}
+
 TEST_F(ExperimentCommand, SaysWhatIsWrongInALine) {
   create_and_start();
   const auto expect_error = [&](const std::vector<std::string>& arguments, int status,

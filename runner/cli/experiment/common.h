@@ -64,5 +64,6 @@ std::vector<Command> add_experiment_definition(
 std::vector<Command> add_experiment_traffic(CLI::App& group);   // assign expose hash
 std::vector<Command> add_experiment_outcomes(CLI::App& group);  // record
 std::vector<Command> add_experiment_analysis(CLI::App& group);  // analyze selfcheck sql
+std::vector<Command> add_experiment_benchmark(CLI::App& group);
 
 }  // namespace peira::runner::cli

@@ -124,7 +124,7 @@ Command add_experiment(CLI::App& root) {
   group->require_subcommand(1);
   auto commands = std::make_shared<std::vector<Command>>();
   for (auto* add : {add_experiment_definition, add_experiment_traffic, add_experiment_outcomes,
-                    add_experiment_analysis}) {
+                    add_experiment_analysis, add_experiment_benchmark}) {
     for (Command& command : add(*group)) commands->push_back(std::move(command));
   }
   return {group, [commands] {
