@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "abtest/csv_line.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -33,31 +34,6 @@ struct Lines {
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kData, where + ": " + what);
-}
-
-std::vector<std::string> cells_of(std::string_view line, const std::string& where) {
-  std::vector<std::string> cells(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c != '"') {
-        cells.back() += c;
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        cells.back() += line[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && cells.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
-  }
-  if (quoted) fail(where, "a quoted cell does not end on its line");
-  return cells;
 }
 
 Row row_of_json(std::string_view line, const std::string& where) {
@@ -264,7 +240,7 @@ AnalysisInput read_summary(std::string_view text, std::vector<ArmInput> arms,
     if (std::exchange(is_first, false)) {
       is_json = line->front() == '{';
       if (!is_json) {
-        header = cells_of(*line, place);
+        header = csv_cells(*line, place);
         for (const char* needed : {"variant", "metric", "n"}) {
           if (std::ranges::find(header, needed) == header.end()) {
             fail(place, std::string("no column '") + needed + "'");
@@ -277,7 +253,7 @@ AnalysisInput read_summary(std::string_view text, std::vector<ArmInput> arms,
       summary.add(row_of_json(*line, place), place);
       continue;
     }
-    std::vector<std::string> cells = cells_of(*line, place);
+    std::vector<std::string> cells = csv_cells(*line, place);
     if (cells.size() != header.size()) {
       fail(place, "has " + std::to_string(cells.size()) + " cells, the header " +
                       std::to_string(header.size()));

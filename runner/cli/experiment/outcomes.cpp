@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "abtest/csv_line.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "runner/cli/experiment/common.h"
@@ -23,32 +24,6 @@ struct Counts {
 };
 
 constexpr std::int64_t kClockSlackMs = 5 * 60'000;
-
-// Cells of one CSV line.
-std::vector<std::string> cells_of(std::string_view line, const std::string& where) {
-  std::vector<std::string> cells(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c != '"') {
-        cells.back() += c;
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        cells.back() += line[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && cells.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
-  }
-  if (quoted) throw Error(ErrorCode::kData, where + ": a quoted cell does not end on its line");
-  return cells;
-}
 
 double number_of(const std::string& text, const std::string& where) {
   double value = 0;
@@ -89,7 +64,7 @@ class OutcomeLines {
  private:
   void read_header(std::string_view line) {
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-    header_ = cells_of(line, where());
+    header_ = abtest::csv_cells(line, where());
     for (const char* needed : {"event_id", "unit", "metric", "value", "ts"}) {
       if (std::ranges::find(header_, needed) == header_.end()) {
         throw Error(ErrorCode::kData,
@@ -98,7 +73,7 @@ class OutcomeLines {
     }
   }
   void read_csv(std::string_view line, abtest::Outcome& out) const {
-    const std::vector<std::string> cells = cells_of(line, where());
+    const std::vector<std::string> cells = abtest::csv_cells(line, where());
     if (cells.size() != header_.size()) {
       throw Error(ErrorCode::kData, where() + ": has " + std::to_string(cells.size()) +
                                         " cells, the header " + std::to_string(header_.size()));
