@@ -29,9 +29,8 @@ bool is_fnv(HashMode mode) { return mode == HashMode::kFnv1aV1 || mode == HashMo
 
 bool in_layer_place(const Experiment& experiment, const std::string& unit) {
   if (!experiment.layer) return true;
-  const int bucket = bucket_10000(unit, "layer/" + experiment.layer->name);
-  return std::ranges::any_of(experiment.layer->ranges, [bucket](const BucketRange& range) {
-    return range.low <= bucket && bucket < range.high;
+  return std::ranges::any_of(experiment.layer->ranges, [&](const BucketRange& range) {
+    return in_layer(unit, experiment.layer->name, range.low, range.high);
   });
 }
 
