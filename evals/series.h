@@ -44,7 +44,8 @@ struct NightValues {
   std::string basis;     // what nights must share to be compared: questions and scorer
   bool complete = true;
   std::string why_incomplete = {};  // one line
-  bool gates_passed = true;         // a night whose gates failed is no reference
+  // A night whose gates failed is reference only while fewer than min_nights others are.
+  bool gates_passed = true;
   // The reference begins anew at this night (inclusive): somebody accepted a change. "" otherwise.
   std::string accepted_from = {};
   std::vector<std::uint64_t> questions = {};  // [n] a key of each question's id, each once
@@ -80,7 +81,7 @@ struct SeriesOptions {
 struct LevelChange {
   bool gradual = false;          // a slope from `night` on, not a step
   std::string night;             // first changed night; of a slope, the last unchanged one
-  std::string earliest, latest;  // between which `night` lies (95 %, profile likelihood)
+  std::string earliest, latest;  // between which `night` lies (95 %)
   double size = 0;               // of the step, or of the slope until tonight
   double low = 0, high = 0;      // 95 %, over every plausible `night`
 };
@@ -118,10 +119,15 @@ struct NightJudgement {
 
   // Logarithms of the detectors' values, a bet each; -infinity before any evidence.
   std::array<double, kDriftBets.size()> down, up;
-  double log_alarm = 0;               // logarithm of what the mean over bets had to reach
-  std::optional<LevelChange> change;  // with kDrifted, and with kImproved since a night
-  int nights_inside = 0;              // while drifted: nights in a row within the old limits
-  bool recovered = false;             // the third of them: the drift is over
+  double log_alarm = 0;  // logarithm of what the mean over bets had to reach
+  // While a drift lasts, also over nights without a verdict of their own.
+  bool drifting = false;
+  std::optional<LevelChange> change;  // with `drifting`, and with kImproved since a night
+  std::string alarm_night;            // when the drift was noticed
+  // Log evidence that the old level is back, and the night from which it grew.
+  double recovery = 0;
+  std::string recovery_from;
+  bool recovered = false;  // tonight it sufficed: the nights of the drift are left out from now on
 
   NightJudgement();
 };
