@@ -25,8 +25,11 @@ class ThreadPool {
   int num_threads() const;
 
   // Calls body(index) once for each index in [0, count), in no stated order, and returns when all
-  // are done. Indices are handed out one by one, so uneven bodies balance themselves. What an index
-  // computes must not depend on the thread that runs it. The first exception is rethrown here.
+  // are done. Each thread begins with a run of neighbours, the same one in every loop of equal
+  // `count` (what it read last time may still be in its cache), and one that is through steals the
+  // back half of another's rest, so uneven bodies balance themselves. What an index computes must
+  // not depend on the thread that runs it. The first exception is rethrown here, the indices not
+  // yet begun are then left out.
   void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body);
 
  private:
