@@ -2,8 +2,8 @@
 //
 //     model_speed_bench THREADS [CHECKPOINT.gguf]
 //
-// Without a checkpoint: random bf16 weights of two shapes of 1.2 to 1.9 GB, one whose bytes allow
-// batch 16 much more than batch 1, one rich in experts, with that bound beside. With one:
+// Without a checkpoint: random bf16 weights of three shapes of 1.2 to 1.9 GB, from few experts to
+// many, beside what the bytes that a step reads allow batch 16 over batch 1. With one:
 // tests/bench/beside_llama_cpp.py runs it in turn with llama.cpp. A line of JSON each.
 #include <algorithm>
 #include <chrono>
@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   measure_shape("8 experts, top 2", {2048, 10, 16, 4, 128, 8, 2, 1408, 32'000}, num_threads);
+  measure_shape("8 experts, top 4", {2048, 8, 16, 4, 128, 8, 4, 1408, 32'000}, num_threads);
   measure_shape("32 experts, top 4", {1024, 12, 16, 4, 64, 32, 4, 512, 32'000}, num_threads);
   return 0;
 }

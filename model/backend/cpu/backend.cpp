@@ -417,8 +417,8 @@ class CpuBackend final : public Backend {
       x_rows_[slot_place_[i]] = x.f32() + static_cast<std::int64_t>(i) / top_k * hidden;
     }
 
-    constexpr std::int64_t kInnerBlock = 64;
-    for_expert_blocks(inner, kInnerBlock, 2 * hidden, [&](const ExpertBlock& block) {
+    constexpr std::int64_t kInnerBlock = 256;  // the most, of few rows
+    for_expert_blocks(inner, {64, kInnerBlock}, 2 * hidden, [&](const ExpertBlock& block) {
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> gate;
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> up;
       const std::span rows(x_rows_.data() + block.first_slot, block.num_slots);
@@ -434,8 +434,7 @@ class CpuBackend final : public Backend {
       }
     });
 
-    constexpr std::int64_t kHiddenBlock = 128;
-    for_expert_blocks(hidden, kHiddenBlock, inner, [&](const ExpertBlock& block) {
+    for_expert_blocks(hidden, {128, 512}, inner, [&](const ExpertBlock& block) {
       std::array<const float*, cpu::kMaxMatmulRows> rows;
       const auto first_slot = static_cast<std::int64_t>(block.first_slot);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
@@ -501,10 +500,30 @@ class CpuBackend final : public Backend {
     std::int64_t last;
   };
 
+  // Outputs of a block: as few as keep many rows' sums in the cache, and as many as let few rows
+  // read a long way without a stop (a tenth of a decode step at batch 1).
+  struct BlockOutputs {
+    std::int64_t least, most;
+  };
+
   // body for blocks that together cover all outputs of all slots. work: multiply-adds per output.
-  void for_expert_blocks(std::int64_t num_outputs, std::int64_t block_outputs, std::int64_t work,
+  void for_expert_blocks(std::int64_t num_outputs, BlockOutputs sizes, std::int64_t work,
                          const std::function<void(const ExpertBlock&)>& body) {
     blocks_.clear();
+    std::int64_t met = 0;
+    std::size_t most_slots = 0;
+    for (std::size_t expert = 0; expert + 1 < expert_start_.size(); ++expert) {
+      const std::size_t slots = expert_start_[expert + 1] - expert_start_[expert];
+      met += slots > 0 ? 1 : 0;
+      most_slots = std::max(most_slots, slots);
+    }
+    constexpr std::size_t kFewSlots = 16;
+    constexpr std::int64_t kBlocksAThread = 4;
+    const std::int64_t wanted = met * num_outputs / (pool_.num_threads() * kBlocksAThread);
+    const std::int64_t block_outputs =
+        most_slots > kFewSlots
+            ? sizes.least
+            : std::clamp(wanted / sizes.least * sizes.least, sizes.least, sizes.most);
     std::int64_t total_work = 0;
     for (std::size_t expert = 0; expert + 1 < expert_start_.size(); ++expert) {
       const std::size_t end = expert_start_[expert + 1];

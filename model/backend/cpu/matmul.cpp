@@ -45,6 +45,16 @@ constexpr int kOutputs = static_cast<int>(kMatmulOutputs);
 // Rows of a register tile: kRows * kOutputs sums, kRows inputs and one weight fit the registers.
 constexpr int kRows = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 6 : 3;
 
+// A cache line in 32-bit words, and the lines of a panel's chunk.
+constexpr std::int64_t kLineWords = 16;
+constexpr int kChunkLines =
+    static_cast<int>(PanelMatrix::kRows * PanelMatrix::kChunkWords / kLineWords);
+
+// How many of a chunk's lines the first `tile` of `num_tiles` tiles ask for together.
+constexpr int lines_before(int tile, int num_tiles) {
+  return (tile * kChunkLines + num_tiles - 1) / num_tiles;
+}
+
 // How far ahead of a single tile its panel is asked for, in 32-bit words.
 constexpr std::int64_t kAheadWords = 1536;
 
@@ -306,7 +316,6 @@ HWY_NOINLINE void panel_tile(const float* const* HWY_RESTRICT x_rows,
                              float* HWY_RESTRICT out, std::int64_t out_stride) {
   constexpr std::int64_t kColumns = PanelMatrix::kColumns;
   constexpr std::int64_t kStep = PanelMatrix::kRows * PanelMatrix::kChunkWords;
-  constexpr std::int64_t kLineWords = 16;
   const FloatTag f;
   FloatVec sums[kTileRows][kOutputs];
   for (int r = 0; r < kTileRows; ++r) {
@@ -366,8 +375,9 @@ void matmul_panel_group(const MatmulArgs& args, std::int64_t first, std::int64_t
     step.is_last = block + 1 == matrix.num_blocks();
     int row = 0;
     for (int t = 0; t < num_tiles; ++t) {
-      // Tiles of nearly equal height: eight rows as 4 + 4, not 6 + 2.
-      const int height = (args.num_rows - row) / (num_tiles - t);
+      // Tiles of nearly equal height, the highest first: eight rows as 4 + 4, not 6 + 2.
+      const int left = num_tiles - t;
+      const int height = (args.num_rows - row + left - 1) / left;
       const auto run = [&](auto rows, auto lines) HWY_ATTR {
         for (std::int64_t p = 0; p < num_panels; ++p) {
           const std::int64_t n = first + p * kOutputs;
@@ -378,19 +388,29 @@ void matmul_panel_group(const MatmulArgs& args, std::int64_t first, std::int64_t
               args.out + row * args.out_stride + (n - args.first), args.out_stride);
         }
       };
+      const auto run_asking = [&](auto lines) {
+        with_height(height, [&](auto rows) { run(rows, lines); });
+      };
       // A single tile asks for what it comes to soon. Several together ask for what is next: the
-      // following columns of these panels, or the following panels.
+      // following columns of these panels, or the following panels. Each asks for a share of a
+      // chunk's lines, so that memory is busy all the time and never behind.
       if (num_tiles == 1) {
         step.ahead_words = kAheadWords;
-        with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 4>()); });
+        run_asking(std::integral_constant<int, kChunkLines>());
       } else {
         const std::uint32_t* const next = step.is_last ? matrix.panel(0, first_panel + num_panels)
                                                        : matrix.panel(block + 1, first_panel);
-        step.ahead_words = next - words + t * 2 * PanelMatrix::kChunkWords;
-        if (t < 2) {
-          with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 2>()); });
-        } else {
-          with_height(height, [&](auto rows) { run(rows, std::integral_constant<int, 0>()); });
+        const int from = lines_before(t, num_tiles);
+        step.ahead_words = next - words + from * kLineWords;
+        switch (lines_before(t + 1, num_tiles) - from) {
+          case 2:
+            run_asking(std::integral_constant<int, 2>());
+            break;
+          case 1:
+            run_asking(std::integral_constant<int, 1>());
+            break;
+          default:
+            run_asking(std::integral_constant<int, 0>());
         }
       }
       row += height;
