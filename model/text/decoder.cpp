@@ -1,7 +1,6 @@
 #include "model/text/decoder.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/utf8.h"
@@ -48,16 +47,6 @@ std::size_t settled_size(std::string_view text) {
   }
   return text.size();
 }
-
-const std::array<char, 256>& all_bytes() {
-  static const std::array<char, 256> bytes = [] {
-    std::array<char, 256> out{};
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<char>(i);
-    return out;
-  }();
-  return bytes;
-}
-
 }  // namespace
 
 Decoder::Decoder(const Json& description, const std::string& where) {
@@ -181,14 +170,53 @@ void Decoder::prepare(std::int32_t num_tokens,
   });
 }
 
-std::string_view Decoder::bytes(std::int32_t id) const {
+std::string Decoder::bytes(std::int32_t id, bool at_start) const {
   if (id < 0 || static_cast<std::size_t>(id) >= ends_.size()) return {};
   const auto index = static_cast<std::size_t>(id);
   const std::uint32_t begin = index == 0 ? 0 : ends_[index - 1];
-  const std::string_view text = std::string_view(texts_).substr(begin, ends_[index] - begin);
+  std::string text = texts_.substr(begin, ends_[index] - begin);
   const int byte = has_byte_fallback_ ? byte_of(text) : -1;
-  if (byte < 0) return text;
-  return {&all_bytes()[static_cast<std::size_t>(byte)], 1};
+  if (byte >= 0) text.assign(1, static_cast<char>(byte));
+  std::string made;
+  for (const Stage& stage : stages_) {
+    made.clear();
+    switch (stage.kind) {
+      case Stage::Kind::kReplace:
+        replace(stage, text, made);
+        break;
+      case Stage::Kind::kStrip: {
+        std::string_view rest = text;
+        for (std::int64_t i = 0; at_start && i < stage.start && rest.starts_with(stage.content);
+             ++i) {
+          rest.remove_prefix(stage.content.size());
+        }
+        made = rest;
+        break;
+      }
+      case Stage::Kind::kAlphabet:
+        if (!ByteAlphabet::instance().append_bytes(made, text)) made = text;
+        break;
+      case Stage::Kind::kMetaspace:
+        put_spaces(stage, text, at_start, made);
+        break;
+      case Stage::Kind::kJoin:
+        if (!at_start) made = ' ';
+        made += text;
+        break;
+      case Stage::Kind::kByteFallback:
+      case Stage::Kind::kFuse:
+      case Stage::Kind::kUtf8:
+        continue;
+    }
+    std::swap(text, made);
+  }
+  return text;
+}
+
+bool Decoder::joins_bytes() const {
+  return std::none_of(stages_.begin(), stages_.end(), [](const Stage& stage) {
+    return stage.kind == Stage::Kind::kReplace || stage.kind == Stage::Kind::kAlphabet;
+  });
 }
 
 void Decoder::push(DecodeState& state, std::int32_t id, std::string& out) const {
@@ -330,20 +358,24 @@ void Decoder::feed_strip(DecodeState& state, std::size_t index, Part part, std::
 }
 
 // The first token's marks go, however many: they stand for the space put in front of a text.
+void Decoder::put_spaces(const Stage& stage, std::string_view text, bool is_first,
+                         std::string& out) {
+  const bool drops = is_first && !stage.keeps_first;
+  for (std::size_t at = text.find(stage.content); at != std::string_view::npos;
+       at = text.find(stage.content)) {
+    out += text.substr(0, at);
+    if (!drops) out += ' ';
+    text.remove_prefix(at + stage.content.size());
+  }
+  out += text;
+}
+
 void Decoder::feed_metaspace(DecodeState& state, std::size_t index, Part part,
                              std::string& out) const {
   const Stage& stage = stages_[index];
   DecodeState::Stage& mine = state.stages[index];
-  const bool drops = mine.seen == 0 && !stage.keeps_first;
   std::string made;
-  std::string_view text = part.text;
-  for (std::size_t at = text.find(stage.content); at != std::string_view::npos;
-       at = text.find(stage.content)) {
-    made += text.substr(0, at);
-    if (!drops) made += ' ';
-    text.remove_prefix(at + stage.content.size());
-  }
-  made += text;
+  put_spaces(stage, part.text, mine.seen == 0, made);
   if (part.is_last) ++mine.seen;
   feed(state, index + 1, {made, part.is_first, part.is_last}, out);
 }

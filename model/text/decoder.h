@@ -29,8 +29,11 @@ class Decoder {
                const std::function<std::string_view(std::int32_t)>& token_text,
                const std::string& where);
 
-  // What `id` alone adds to a text: bytes that may be a part of a character.
-  std::string_view bytes(std::int32_t id) const;
+  // What `id` alone adds to a text, at its start or later: bytes that may be a part of a character.
+  // What is stripped at a text's end is not: that is not known of a token.
+  std::string bytes(std::int32_t id, bool at_start) const;
+  // Whether a text is those bytes joined: nothing is rewritten across tokens.
+  bool joins_bytes() const;
 
   DecodeState begin() const { return {std::vector<DecodeState::Stage>(stages_.size())}; }
   // Appends to `out` what `id` settles, and at the end what is left. `out` grows by whole
@@ -57,6 +60,8 @@ class Decoder {
   void add(const Json& description, const std::string& where, int depth);
   static void replace(const Stage& stage, std::string_view text, std::string& out);
   static void strip(const Stage& stage, std::string_view text, std::string& out);
+  static void put_spaces(const Stage& stage, std::string_view text, bool is_first,
+                         std::string& out);
   void feed(DecodeState& state, std::size_t stage, Part part, std::string& out) const;
   void feed_strip(DecodeState& state, std::size_t stage, Part part, std::string& out) const;
   void feed_whole(DecodeState& state, std::size_t stage, std::string_view token,

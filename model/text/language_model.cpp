@@ -153,13 +153,21 @@ std::shared_ptr<const TokenGrammar> LanguageModel::Impl::grammar_of(const Respon
   if (const auto found = grammars.find(key); found != grammars.end()) return found->second;
   if (!vocabulary) {
     const Tokenizer& known = need_tokenizer();
+    if (!known.joins_bytes()) {
+      throw Error(ErrorCode::kData, format.where +
+                                        ": this model's tokenizer rewrites text across tokens, so "
+                                        "its answers cannot be held to a form");
+    }
     std::vector<std::string> tokens;
+    std::vector<std::string> at_start;
     const std::int32_t count = std::min(known.id_limit(), engine.config().vocab_size);
     for (std::int32_t id = 0; id < count; ++id) {
       const bool ends = std::find(stop_tokens.begin(), stop_tokens.end(), id) != stop_tokens.end();
-      tokens.emplace_back(ends || known.is_special(id) ? std::string_view() : known.bytes(id));
+      const bool is_text = !ends && !known.is_special(id);
+      tokens.push_back(is_text ? known.bytes(id, false) : std::string());
+      at_start.push_back(is_text ? known.bytes(id, true) : std::string());
     }
-    vocabulary = std::make_shared<const guided::Vocabulary>(std::move(tokens));
+    vocabulary = std::make_shared<const guided::Vocabulary>(std::move(tokens), std::move(at_start));
   }
   std::shared_ptr<const TokenGrammar> grammar;
   if (is_regex) {

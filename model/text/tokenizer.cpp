@@ -238,7 +238,11 @@ std::optional<std::int32_t> Tokenizer::find(std::string_view token) const {
 }
 
 std::string_view Tokenizer::token(std::int32_t id) const { return impl_->text(id); }
-std::string_view Tokenizer::bytes(std::int32_t id) const { return impl_->decoder.bytes(id); }
+bool Tokenizer::joins_bytes() const { return impl_->decoder.joins_bytes(); }
+
+std::string Tokenizer::bytes(std::int32_t id, bool at_start) const {
+  return impl_->decoder.bytes(id, at_start);
+}
 bool Tokenizer::is_special(std::int32_t id) const { return impl_->special.contains(id); }
 
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)

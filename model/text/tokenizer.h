@@ -45,8 +45,11 @@ class Tokenizer {
   std::int32_t id_limit() const;
   std::optional<std::int32_t> find(std::string_view token) const;  // by its text in the vocabulary
   std::string_view token(std::int32_t id) const;  // as the vocabulary spells it; empty: no such id
-  // What it adds to decoded text, were it not the first token: a part of a character, too.
-  std::string_view bytes(std::int32_t id) const;
+  // What it adds to decoded text, as the first token of it or a later one: a part of a character,
+  // too. Many tokenizers drop a space at the start.
+  std::string bytes(std::int32_t id, bool at_start) const;
+  // Whether decode() gives those bytes joined: nothing is rewritten across tokens.
+  bool joins_bytes() const;
   bool is_special(std::int32_t id) const;
 
  private:

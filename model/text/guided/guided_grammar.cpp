@@ -1,5 +1,6 @@
 #include "model/text/guided/guided_grammar.h"
 
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -40,9 +41,19 @@ class SharedMatcher {
                                                             const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (matcher_.forget_if_large()) ++generation_;
+    // Every token adds a byte at least, so no text is the start.
+    if (text.empty() && vocabulary_->differs_at_start()) {
+      if (!allowed_at_start_) {
+        allowed_at_start_ = matcher_.find_allowed(matcher_.start(), vocabulary_->at_start());
+      }
+      return allowed_at_start_;
+    }
     return matcher_.allowed(refreshed(at, text), *vocabulary_);
   }
-  const Vocabulary& vocabulary() const { return *vocabulary_; }
+  // What `token` adds behind `text`.
+  const std::string& bytes(const std::string& text, std::int32_t token) const {
+    return (text.empty() ? vocabulary_->at_start() : *vocabulary_).bytes(token);
+  }
 
  private:
   Position position(Matcher::State state) const {
@@ -56,6 +67,7 @@ class SharedMatcher {
   std::shared_ptr<const Vocabulary> vocabulary_;
   Matcher matcher_;
   std::uint64_t generation_ = 0;
+  std::shared_ptr<const std::vector<std::uint64_t>> allowed_at_start_;
 };
 
 class Guide : public TokenGuide {
@@ -68,7 +80,7 @@ class Guide : public TokenGuide {
     return *mask_;
   }
   void accept(std::int32_t token) override {
-    const std::string& bytes = matcher_->vocabulary().bytes(token);
+    const std::string& bytes = matcher_->bytes(text_, token);
     at_ = matcher_->next(at_, text_, bytes);
     text_ += bytes;
     if (at_.state == Matcher::kDead) {
@@ -88,8 +100,17 @@ class Guide : public TokenGuide {
 class Compiled : public GuidedGrammar {
  public:
   Compiled(std::shared_ptr<const Grammar> grammar, Grammar::Rule root,
-           std::shared_ptr<const Vocabulary> vocabulary)
+           std::shared_ptr<const Vocabulary> vocabulary, const std::string& where)
       : matcher_(std::make_shared<SharedMatcher>(std::move(grammar), root, std::move(vocabulary))) {
+    const auto guide = start();
+    const std::span<const std::uint64_t> first = guide->allowed();
+    if (!guide->may_end() &&
+        std::all_of(first.begin(), first.end(), [](std::uint64_t word) { return word == 0; })) {
+      throw Error(ErrorCode::kData,
+                  where +
+                      ": no token can be the first: the tokenizer drops a space at the start of an "
+                      "answer\n  try: let answers begin with something else than a space");
+    }
   }
   std::unique_ptr<TokenGuide> start() const override { return std::make_unique<Guide>(matcher_); }
   bool accepts(std::string_view text) const override {
@@ -107,7 +128,7 @@ std::shared_ptr<const GuidedGrammar> compile_json_schema(
     const std::string& where) {
   auto grammar = std::make_shared<Grammar>(where);
   const Grammar::Rule root = add_schema(*grammar, schema, where, vocabulary->single_bytes());
-  return std::make_shared<Compiled>(std::move(grammar), root, std::move(vocabulary));
+  return std::make_shared<Compiled>(std::move(grammar), root, std::move(vocabulary), where);
 }
 
 std::shared_ptr<const GuidedGrammar> compile_regex(std::string_view pattern,
@@ -124,7 +145,7 @@ std::shared_ptr<const GuidedGrammar> compile_regex(std::string_view pattern,
                                       ": no text matches the pattern, or the vocabulary lacks "
                                       "its characters");
   }
-  return std::make_shared<Compiled>(std::move(grammar), root, std::move(vocabulary));
+  return std::make_shared<Compiled>(std::move(grammar), root, std::move(vocabulary), where);
 }
 
 }  // namespace peira::model::guided

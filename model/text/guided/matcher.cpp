@@ -139,6 +139,14 @@ Matcher::State Matcher::next(State state, std::string_view bytes) {
 std::shared_ptr<const std::vector<std::uint64_t>> Matcher::allowed(State state,
                                                                    const Vocabulary& vocabulary) {
   if (states_[state].allowed) return states_[state].allowed;
+  const auto mask = find_allowed(state, vocabulary);
+  mask_bytes_ += mask->size() * sizeof(std::uint64_t);
+  states_[state].allowed = mask;
+  return mask;
+}
+
+std::shared_ptr<const std::vector<std::uint64_t>> Matcher::find_allowed(
+    State state, const Vocabulary& vocabulary) {
   auto mask = std::make_shared<std::vector<std::uint64_t>>(vocabulary.mask_words());
   const std::span<const Vocabulary::Node> nodes = vocabulary.nodes();
   trail_.assign(vocabulary.depth() + 1, kDead);
@@ -157,8 +165,6 @@ std::shared_ptr<const std::vector<std::uint64_t>> Matcher::allowed(State state,
     }
     ++i;
   }
-  mask_bytes_ += mask->size() * sizeof(std::uint64_t);
-  states_[state].allowed = mask;
   return mask;
 }
 

@@ -38,6 +38,10 @@ class Matcher {
   std::shared_ptr<const std::vector<std::uint64_t>> allowed(State state,
                                                             const Vocabulary& vocabulary);
 
+  // The same, found anew each time: for the start of a text, where tokens may have other bytes.
+  std::shared_ptr<const std::vector<std::uint64_t>> find_allowed(State state,
+                                                                 const Vocabulary& vocabulary);
+
   // Forgets all states if they take more than kMaxMemoryBytes; true if it did. States must then be
   // found again from start().
   bool forget_if_large();

@@ -13,6 +13,11 @@ constexpr std::size_t kMaxEqualTokens = std::numeric_limits<std::uint16_t>::max(
 
 }  // namespace
 
+Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string> at_start)
+    : Vocabulary(std::move(tokens)) {
+  if (at_start != tokens_) at_start_ = std::make_unique<const Vocabulary>(std::move(at_start));
+}
+
 Vocabulary::Vocabulary(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {
   const auto text = [&](std::int32_t token) -> const std::string& {
     return tokens_[static_cast<std::size_t>(token)];

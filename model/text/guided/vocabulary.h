@@ -4,6 +4,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,12 @@ class Vocabulary {
   // tokens  [id]: what each adds to the text, as bytes; empty: never allowed (no token has the id,
   //         or it marks something else than text).
   explicit Vocabulary(std::vector<std::string> tokens);
+  // at_start  [id]: what each adds as the first of a text, where a space is dropped there.
+  Vocabulary(std::vector<std::string> tokens, std::vector<std::string> at_start);
+
+  // The tokens as the first of a text: this one where that makes no difference.
+  const Vocabulary& at_start() const { return at_start_ ? *at_start_ : *this; }
+  bool differs_at_start() const { return at_start_ != nullptr; }
 
   // A node and, right behind it, all below it.
   struct Node {
@@ -43,6 +50,7 @@ class Vocabulary {
   std::vector<Node> nodes_;
   std::bitset<256> single_bytes_;
   std::size_t depth_ = 0;
+  std::unique_ptr<const Vocabulary> at_start_;
 };
 
 }  // namespace peira::model::guided

@@ -71,7 +71,7 @@ TEST(GgufTokenizers, TellTypesOfTokensApart) {
   EXPECT_TRUE(tokenizer.is_special(id("<end_of_turn>")));
   EXPECT_FALSE(tokenizer.is_special(id("<tool>")));  // user-defined
   EXPECT_FALSE(tokenizer.is_special(id("<0x41>")));  // byte
-  EXPECT_EQ(tokenizer.bytes(id("<0xE2>")), "\xE2");
+  EXPECT_EQ(tokenizer.bytes(id("<0xE2>"), false), "\xE2");
   EXPECT_FALSE(tokenizer.find("[PAD" + std::to_string(id("<end_of_turn>") + 1) + "]").has_value());
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,7 +131,7 @@ TEST(Tokenizer, DecodesWhateverIdsItIsGiven) {
   const Tokenizer tokenizer(plain_tokenizer().dump(), "plain");
   EXPECT_EQ(tokenizer.decode(Ids{-1, 1 << 30, tokenizer.id_limit()}, false), "");
   EXPECT_EQ(tokenizer.token(-5), "");
-  EXPECT_EQ(tokenizer.bytes(tokenizer.id_limit()), "");
+  EXPECT_EQ(tokenizer.bytes(tokenizer.id_limit(), true), "");
 }
 
 TEST(Tokenizer, PutsTheTemplatesTokensAroundRawText) {
@@ -200,8 +201,46 @@ TEST(StreamDecoder, HoldsFallbackBytesUntilTheyAreACharacter) {
   EXPECT_EQ(decoder.push(id("▁")), "\uFFFD\uFFFD ");
   EXPECT_EQ(decoder.push(id("<0xC3>")), "");
   EXPECT_EQ(decoder.finish(), "\uFFFD");
-  EXPECT_EQ(tokenizer.bytes(id("<0xC3>")), "\xC3");
-  EXPECT_EQ(tokenizer.bytes(id("▁")), " ");
+  EXPECT_EQ(tokenizer.bytes(id("<0xC3>"), false), "\xC3");
+  EXPECT_EQ(tokenizer.bytes(id("▁"), false), " ");
+  EXPECT_EQ(tokenizer.bytes(id("▁"), true), "");
+}
+
+// What each token adds, joined, is what decode() says of all: in every variant's way with marks,
+// strips and fallback bytes, at the start of a text and later.
+TEST(Tokenizer, BytesOfTokensJoinToTheDecodedText) {
+  std::mt19937 random(5);
+  std::int64_t compared = 0;
+  for (const char* const file : {"tokenizers.json", "sentencepiece.json"}) {
+    const OrderedJson variants = test::text_golden(file);
+    for (const OrderedJson& variant : variants) {
+      OrderedJson description = variant["tokenizer"];
+      for (const char* const shared : {"vocab", "merges"}) {
+        if (!description["model"].contains(shared)) {
+          description["model"][shared] = variants[0]["tokenizer"]["model"][shared];
+        }
+      }
+      const Tokenizer tokenizer(description.dump(), "tokenizer.json");
+      if (!tokenizer.joins_bytes()) continue;
+      std::uniform_int_distribution<std::int32_t> any(0, tokenizer.id_limit() - 1);
+      for (int round = 0; round < 500; ++round) {
+        Ids ids;
+        std::string joined;
+        while (ids.size() < 4) {
+          const std::int32_t id = any(random);
+          const std::string bytes = tokenizer.bytes(id, ids.empty());
+          if (tokenizer.is_special(id) || bytes.empty()) continue;
+          ids.push_back(id);
+          joined += bytes;
+        }
+        if (!is_valid_utf8(joined)) continue;
+        EXPECT_EQ(tokenizer.decode(ids, true), joined)
+            << variant["name"] << testing::PrintToString(ids);
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GT(compared, 5000);
 }
 
 // By hand: the reference fails on a text shorter than what may be stripped at its end.

@@ -306,5 +306,26 @@ TEST(GuidedMask, KeepsToWhatTheVocabularyCanSpell) {
               HasSubstr("the vocabulary lacks"));
 }
 
+// A tokenizer that drops one space at the start of a text: " yes" there writes "yes".
+TEST(GuidedMask, KnowsWhatTheFirstTokenLoses) {
+  const std::vector<std::string> tokens{" ", "y", "e", "s", " yes", "  ", "yes"};
+  const std::vector<std::string> at_start{"", "y", "e", "s", "yes", " ", "yes"};
+  const auto vocabulary = std::make_shared<const Vocabulary>(tokens, at_start);
+  const auto mask = [&](const std::string& pattern, std::initializer_list<int> written) {
+    const auto guide = compile_regex(pattern, vocabulary, "r")->start();
+    for (const int token : written) guide->accept(token);
+    return guide->allowed()[0];
+  };
+  EXPECT_EQ(mask("yes", {}), 0b1010010U);
+  EXPECT_EQ(mask(" yes", {}), 0b0100000U);  // "  ", of which one is left
+  EXPECT_EQ(mask(" yes", {5}), 0b1000010U);
+  EXPECT_EQ(mask("( yes| )*", {5}), 0b1110011U);
+  EXPECT_EQ(mask("( yes| )*", {5, 4}), 0b0110001U);
+  const auto none = std::make_shared<const Vocabulary>(std::vector<std::string>{" ", "y"},
+                                                       std::vector<std::string>{"", "y"});
+  EXPECT_THAT(error_of([&] { (void)compile_regex(" y", none, "r"); }),
+              HasSubstr("no token can be the first"));
+}
+
 }  // namespace
 }  // namespace peira::model::guided
