@@ -1,11 +1,9 @@
 #include "model/backend/cpu/packed.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-#include <limits>
 #include <vector>
+
+#include "model/quantization/groups.h"
 
 namespace peira::model::cpu {
 namespace {
@@ -15,56 +13,6 @@ std::int64_t unit_of(WeightPrecision precision) {
 }
 
 std::int64_t blocks(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
-
-struct Int4Group {
-  float scale = 0;
-  float min = 0;
-  std::array<float, PackedMatrix::kInt4Group> quants{};  // whole numbers in 0..15
-};
-
-// Quantises `count` values between `low` and `high`, both rounded to bfloat16; returns the sum of
-// squared errors.
-float quantize_between(const float* values, std::int64_t count, float low, float high,
-                       Int4Group& out) {
-  out.min = float_from_bf16(bf16_from_float(low));
-  out.scale = float_from_bf16(bf16_from_float((high - out.min) / 15.0F));
-  const float inverse = out.scale > 0 ? 1.0F / out.scale : 0.0F;
-  float error = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float quant = std::floor(std::clamp((values[i] - out.min) * inverse, 0.0F, 15.0F) + 0.5F);
-    out.quants[static_cast<std::size_t>(i)] = quant;
-    const float difference = quant * out.scale + out.min - values[i];
-    error += difference * difference;
-  }
-  return error;
-}
-
-Int4Group quantize_group(const float* values, std::int64_t count) {
-  const auto [smallest, largest] = std::minmax_element(values, values + count);
-  // How much of the span is kept: cutting the ends off makes steps smaller for all others.
-  constexpr std::array<float, 7> kKept{1.0F, 0.96F, 0.92F, 0.88F, 0.84F, 0.80F, 0.76F};
-  const float middle = 0.5F * (*smallest + *largest);
-  const float half = 0.5F * (*largest - *smallest);
-  Int4Group best;  // stays zero where no error is finite
-  float least = std::numeric_limits<float>::infinity();
-  for (const float kept : kKept) {
-    Int4Group candidate;
-    const float error =
-        quantize_between(values, count, middle - kept * half, middle + kept * half, candidate);
-    if (error < least) {
-      least = error;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-// 0 for finite values, else NaN, which then shows in every product: a damaged weight must not pass.
-float not_finite(const float* values, std::int64_t count) {
-  float sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += values[i] * 0.0F;
-  return sum;
-}
 
 }  // namespace
 
@@ -127,34 +75,27 @@ PackedMatrix::PackedMatrix(const Weight& weight, WeightPrecision precision, Aren
 }
 
 void PackedMatrix::pack_int8(const float* row, std::int64_t n) {
+  static_assert(kInt8Unit == kInt8GroupSize);
   auto* const out = reinterpret_cast<std::int8_t*>(values_) + n * num_units_ * kInt8Unit;
   float* const scales = reinterpret_cast<float*>(scales_) + n * num_units_;
   for (std::int64_t unit = 0; unit < num_units_; ++unit) {
-    const float* const from = row + unit * kInt8Unit;
-    float largest = 0;
-    for (std::int64_t i = 0; i < kInt8Unit; ++i) largest = std::max(largest, std::abs(from[i]));
-    scales[unit] = largest / 127.0F + not_finite(from, kInt8Unit);
-    const float inverse = largest > 0 ? 127.0F / largest : 0.0F;
-    for (std::int64_t i = 0; i < kInt8Unit; ++i) {
-      out[unit * kInt8Unit + i] =
-          static_cast<std::int8_t>(std::clamp(std::nearbyint(from[i] * inverse), -127.0F, 127.0F));
-    }
+    const Int8Group group = quantize_int8(row + unit * kInt8Unit);
+    scales[unit] = group.scale;
+    std::copy(group.values.begin(), group.values.end(), out + unit * kInt8Unit);
   }
 }
 
 void PackedMatrix::pack_int4(const float* row, std::int64_t n) {
+  static_assert(kInt4Group == kInt4GroupSize);
   auto* const words = reinterpret_cast<std::uint32_t*>(values_) + n * num_units_ * 16;
   auto* const scales = reinterpret_cast<std::uint32_t*>(scales_) + n * num_units_ * 4;
-  for (std::int64_t group = 0; group < num_units_ * 4; ++group) {
-    const float* const from = row + group * kInt4Group;
-    Int4Group packed = quantize_group(from, kInt4Group);
-    packed.scale += not_finite(from, kInt4Group);
-    scales[group] = std::bit_cast<std::uint32_t>(packed.scale) >> 16 |
-                    (std::bit_cast<std::uint32_t>(packed.min) & 0xFFFF0000U);
+  for (std::int64_t g = 0; g < num_units_ * 4; ++g) {
+    const Int4Group group = quantize_int4(row + g * kInt4Group);
+    scales[g] = group.scale | static_cast<std::uint32_t>(group.min) << 16U;
     for (std::int64_t i = 0; i < kInt4Group; ++i) {
-      const std::int64_t nibble = group % 4 * 2 + i / 16;
-      words[group / 4 * 16 + i % 16] |=
-          static_cast<std::uint32_t>(packed.quants[static_cast<std::size_t>(i)]) << (nibble * 4);
+      const std::int64_t nibble = g % 4 * 2 + i / 16;
+      words[g / 4 * 16 + i % 16] |= std::uint32_t{group.values[static_cast<std::size_t>(i)]}
+                                    << (nibble * 4);
     }
   }
 }

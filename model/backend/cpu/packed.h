@@ -66,11 +66,7 @@ class PanelMatrix : public PlacedMatrix {
 
 // A matrix [out_features, in_features] whose rows are padded with zeros to whole units.
 //
-// 8 bits   groups of 64: w = q * scale, scale = max|w| / 127 in float32. 8.5 bits a weight.
-// 4 bits   groups of 32: w = q * scale + min in one rounding, q in 0..15, scale and min in
-// bfloat16.
-//          5 bits a weight. Of seven spans between the group's ends, the one whose values err least
-//          in the mean square is taken.
+// Its groups are those of model/quantization/groups.h: 8.5 bits a weight with kInt8, 5 with kInt4.
 // threads: constant once packed.
 class PackedMatrix : public PlacedMatrix {
  public:
