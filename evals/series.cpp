@@ -241,10 +241,7 @@ class Judge {
     const stats::MeanEstimate own = stats::clustered_mean(tonight_.values, tonight_.clusters);
     out_.num_questions = own.num_scores;
     out_.estimate = out_.level = own.mean;
-    if (const auto interval = own.t_interval()) {
-      out_.low = interval->low;
-      out_.high = interval->high;
-    }
+    set_own_interval(own);
     if (level_.nights.empty()) {
       out_.begins = true;
       reset_detectors();
@@ -272,6 +269,20 @@ class Judge {
   }
 
  private:
+  // Wilson's where every answer is right or wrong and stands alone, else clustered.
+  void set_own_interval(const stats::MeanEstimate& own) {
+    const bool binary = std::all_of(tonight_.values.begin(), tonight_.values.end(),
+                                    [](double value) { return value == 0 || value == 1; });
+    std::optional<stats::Interval> interval = own.t_interval();
+    if (binary && own.num_clusters == own.num_scores) {
+      const auto n = static_cast<double>(own.num_scores);
+      interval = stats::wilson_interval(own.mean * n, n);
+    }
+    if (!interval) return;
+    out_.low = interval->low;
+    out_.high = interval->high;
+  }
+
   void reset_detectors() {
     out_.down.fill(kNever);
     out_.up.fill(kNever);
@@ -332,9 +343,7 @@ class Judge {
     out_.center = earlier.center;
     out_.limit_low = earlier.limit_low;
     out_.limit_high = earlier.limit_high;
-    out_.verdict = is_baseline && earlier.verdict != SeriesVerdict::kTooLittleHistory
-                       ? SeriesVerdict::kSteady
-                       : earlier.verdict;
+    out_.verdict = is_baseline ? SeriesVerdict::kSteady : earlier.verdict;
     if (out_.drifting && is_baseline) {
       out_.drifting = false;
       out_.recovered = true;

@@ -101,7 +101,7 @@ struct NightJudgement {
 
   std::int64_t num_questions = 0;
   double estimate = 0;              // tonight's own mean
-  std::optional<double> low, high;  // its 95 % interval, clustered
+  std::optional<double> low, high;  // its 95 % interval: Wilson's, or clustered
   double level = 0;  // estimate as it would be over the questions of the nights before
 
   // Tonight less the reference; empty without one. `worse` is its sign when higher is better.

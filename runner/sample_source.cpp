@@ -23,6 +23,13 @@ SampleSource source_of(const datasets::DatasetFile& file) {
   return source;
 }
 
+SampleSource source_of(const evals::Suite& suite, const std::string& data) {
+  datasets::DatasetFile file =
+      datasets::find_dataset(data.empty() ? suite.default_data : data, suite.data_kind);
+  if (suite.data_kind == "table") file.fields = suite.fields;
+  return source_of(file);
+}
+
 std::string sample_digest(const datasets::Sample& sample) {
   // Each text is preceded by its length, so that no two samples share their bytes.
   Sha256 digest;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "datasets/dataset.h"
+#include "evals/suite.h"
 
 namespace peira::runner {
 
@@ -20,6 +21,8 @@ struct SampleSource {
 };
 
 SampleSource source_of(const datasets::DatasetFile& file);
+// `data`, a file or a dataset's name, as `suite` reads it; "" takes the suite's own default.
+SampleSource source_of(const evals::Suite& suite, const std::string& data);
 
 // SHA-256 of a sample's content (question, options, target, metadata), hex.
 std::string sample_digest(const datasets::Sample& sample);

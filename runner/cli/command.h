@@ -49,6 +49,7 @@ Command add_power(CLI::App& root);
 Command add_score(CLI::App& root);
 Command add_report(CLI::App& root);
 Command add_experiment(CLI::App& root);
+Command add_nightly(CLI::App& root);
 Command add_suites(CLI::App& root);
 Command add_datasets(CLI::App& root);
 Command add_models(CLI::App& root);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "datasets/dataset.h"
 #include "evals/suite.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
@@ -83,19 +82,13 @@ std::string data_for(const RunFlags& flags, const std::string& word, const evals
   return suite.default_data;
 }
 
-SampleSource source_for(const evals::Suite& suite, const std::string& data) {
-  datasets::DatasetFile file = datasets::find_dataset(data, suite.data_kind);
-  if (suite.data_kind == "table") file.fields = suite.fields;
-  return source_of(file);
-}
-
 RunOptions options_for(const RunFlags& flags, const std::string& word, const std::string& variant) {
   RunOptions options;
   options.suite = evals::find_suite(word);
   options.profile = flags.profile;
   options.variant = evals::parse_variant(variant);
-  options.samples = source_for(options.suite, data_for(flags, word, options.suite));
-  if (!flags.shots.empty()) options.shots = source_for(options.suite, flags.shots);
+  options.samples = source_of(options.suite, data_for(flags, word, options.suite));
+  if (!flags.shots.empty()) options.shots = source_of(options.suite, flags.shots);
   options.limit = flags.limit;
   options.epochs = flags.epochs;
   options.seed = flags.seed;

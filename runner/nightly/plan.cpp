@@ -1,0 +1,524 @@
+#include "runner/nightly/plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/nearest.h"
+#include "evals/suite.h"
+
+namespace peira::runner {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+// An object of the plan; a key that is not allowed is refused before anything else is said.
+class Object {
+ public:
+  Object(const Json& value, std::string file, std::string path,
+         const std::vector<std::string>& allowed)
+      : value_(value), file_(std::move(file)), path_(std::move(path)) {
+    if (!value_.is_object()) fail("", "must be an object, is " + kind(value_));
+    for (const auto& item : value_.items()) {
+      if (std::find(allowed.begin(), allowed.end(), item.key()) != allowed.end()) continue;
+      fail(item.key(),
+           "no such key; allowed: " + joined(allowed) + suggestion(item.key(), allowed));
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& key, const std::string& what) const {
+    const std::string place = path_of(key);
+    throw Error(ErrorCode::kData, file_ + ": " + (place.empty() ? "" : place + ": ") + what);
+  }
+  std::string path_of(const std::string& key) const {
+    return path_ + (path_.empty() || key.empty() ? "" : ".") + key;
+  }
+  const std::string& file() const { return file_; }
+
+  const Json* find(const std::string& key) const {
+    const auto found = value_.find(key);
+    return found == value_.end() ? nullptr : &*found;
+  }
+  std::string text(const std::string& key, const std::string& otherwise) const {
+    const Json* const value = find(key);
+    if (value == nullptr) return otherwise;
+    if (!value->is_string()) fail(key, "must be a text, is " + kind(*value));
+    if (value->get_ref<const std::string&>().empty()) fail(key, "must not be empty");
+    return value->get<std::string>();
+  }
+  std::string required_text(const std::string& key) const {
+    std::string value = text(key, "");
+    if (value.empty()) fail(key, "is missing; it must be a text");
+    return value;
+  }
+  // A text, or a list of texts.
+  std::vector<std::string> texts(const std::string& key) const {
+    const Json* const value = find(key);
+    if (value == nullptr) return {};
+    if (value->is_string()) return {value->get<std::string>()};
+    if (!value->is_array() || value->empty()) {
+      fail(key, "must be a text or a list of texts, is " + kind(*value));
+    }
+    std::vector<std::string> list;
+    for (std::size_t i = 0; i < value->size(); ++i) {
+      if (!(*value)[i].is_string()) {
+        fail(key + "[" + std::to_string(i) + "]", "must be a text, is " + kind((*value)[i]));
+      }
+      list.push_back((*value)[i].get<std::string>());
+      if (std::count(list.begin(), list.end(), list.back()) > 1) {
+        fail(key + "[" + std::to_string(i) + "]", "\"" + list.back() + "\" stands there twice");
+      }
+    }
+    return list;
+  }
+  std::optional<double> number(const std::string& key, double low, double high) const {
+    const Json* const value = find(key);
+    if (value == nullptr) return std::nullopt;
+    const bool good = value->is_number() && std::isfinite(value->get<double>()) &&
+                      value->get<double>() >= low && value->get<double>() <= high;
+    if (!good) fail(key, "must be a number" + range(low, high) + ", is " + dump_json(*value));
+    return value->get<double>();
+  }
+  std::optional<std::int64_t> whole(const std::string& key, std::int64_t low,
+                                    std::int64_t high) const {
+    const Json* const value = find(key);
+    if (value == nullptr) return std::nullopt;
+    const bool good = value->is_number_integer() &&
+                      !(value->is_number_unsigned() &&
+                        value->get<std::uint64_t>() > static_cast<std::uint64_t>(high)) &&
+                      value->get<std::int64_t>() >= low && value->get<std::int64_t>() <= high;
+    if (!good) {
+      fail(key, "must be a whole number" +
+                    range(static_cast<double>(low), static_cast<double>(high)) + ", is " +
+                    dump_json(*value));
+    }
+    return value->get<std::int64_t>();
+  }
+  // `word`, which must be one of `words`.
+  void check_word(const std::string& key, const std::string& word,
+                  const std::vector<std::string>& words) const {
+    if (std::find(words.begin(), words.end(), word) != words.end()) return;
+    fail(key, "\"" + word + "\" is none of: " + joined(words) + suggestion(word, words));
+  }
+  static std::string suggestion(const std::string& word, const std::vector<std::string>& words) {
+    const std::string nearest = nearest_name(word, words);
+    return nearest.empty() ? "" : "\n  try: " + nearest;
+  }
+  static std::string kind(const Json& value) {
+    if (value.is_null()) return "null";
+    if (value.is_string()) return "a text";
+    if (value.is_boolean()) return "true or false";
+    if (value.is_number()) return "a number";
+    if (value.is_array()) return value.empty() ? "an empty list" : "a list";
+    return "an object";
+  }
+
+ private:
+  static std::string range(double low, double high) {
+    const auto number = [](double value) {
+      char text[32];
+      std::snprintf(text, sizeof(text), "%.10g", value);
+      return std::string(text);
+    };
+    if (high >= 1e15) return " of at least " + number(low);
+    return " from " + number(low) + " to " + number(high);
+  }
+
+  const Json& value_;
+  std::string file_, path_;
+};
+
+constexpr double kAnyNumber = 1e15;
+constexpr std::int64_t kAnyWhole = 1'000'000'000'000'000;
+
+// Reads one plan file; knows its folder, from which relative paths start.
+class PlanReader {
+ public:
+  explicit PlanReader(const std::filesystem::path& file)
+      : file_(file),
+        folder_(std::filesystem::absolute(file).parent_path()),
+        value_(parse_json(read_file(file), file.string())) {}
+
+  NightlyPlan read() {
+    const Object plan(value_, file_.string(), "",
+                      {"name", "models", "suites", "prompts", "metrics", "schedule", "sampling",
+                       "seed", "budget", "history", "gates", "report", "notify", "store",
+                       "max_failures", "timeout_s", "retries", "in_flight"});
+    NightlyPlan out;
+    out.file = file_;
+    out.name = plan.text("name", file_.stem().string());
+    if (!is_plain_name(out.name)) {
+      plan.fail("name", "\"" + out.name + "\" must be of letters, digits, \".\", \"_\" and \"-\"");
+    }
+    read_models(plan, out);
+    const std::vector<std::string> prompts = plan.texts("prompts");
+    const std::vector<std::string> metrics = metrics_of(plan, "metrics", {"score"});
+    const NightlySchedule schedule = schedule_of(plan, {});
+    read_suites(plan, out, prompts.empty() ? std::vector<std::string>{"official"} : prompts,
+                metrics, schedule);
+    read_sampling(plan, out);
+    read_budget(plan, out);
+    read_history(plan, out);
+    read_notify(plan, out);
+    read_run(plan, out);
+    if (const Json* gates = plan.find("gates")) {
+      if (!gates->is_object() && !gates->is_string() && !gates->is_array()) {
+        plan.fail("gates", "must be a policy or the name of its file, is " + Object::kind(*gates));
+      }
+      out.gates = gates->is_string() ? Json(beside(gates->get<std::string>())) : *gates;
+    }
+    out.report = plan.text("report", "");
+    if (!out.report.empty()) out.report = absolute(out.report);
+    out.store = plan.text("store", "");
+    if (!out.store.empty()) out.store = absolute(out.store);
+    return out;
+  }
+
+ private:
+  Object object(const Json& value, const std::string& path,
+                const std::vector<std::string>& allowed) const {
+    return {value, file_.string(), path, allowed};
+  }
+  std::string absolute(const std::string& path) const {
+    return (folder_ / path).lexically_normal().string();
+  }
+  // A file beside the plan if there is one of that name, else the word as it is.
+  std::string beside(const std::string& word) const {
+    std::error_code error;
+    return std::filesystem::exists(folder_ / word, error) ? absolute(word) : word;
+  }
+
+  void read_models(const Object& plan, NightlyPlan& out) {
+    const Json* models = plan.find("models");
+    if (models == nullptr) plan.fail("models", "is missing; it must be a list of models");
+    if (!models->is_array() || models->empty()) {
+      plan.fail("models", "must be a list of models, is " + Object::kind(*models));
+    }
+    for (std::size_t i = 0; i < models->size(); ++i) {
+      const std::string path = "models[" + std::to_string(i) + "]";
+      NightlyModel model = read_model((*models)[i], path);
+      for (const NightlyModel& other : out.models) {
+        if (other.label == model.label) {
+          plan.fail(path, "there are two models called \"" + model.label +
+                              "\"\n  try: {\"model\": ..., \"name\": \"another name\"}");
+        }
+      }
+      out.models.push_back(std::move(model));
+    }
+  }
+
+  NightlyModel read_model(const Json& value, const std::string& path) {
+    NightlyModel model;
+    if (value.is_string()) {
+      model.spec = value.get<std::string>();
+    } else {
+      const Object given = object(value, path,
+                                  {"model", "name", "device", "threads", "batch", "weights",
+                                   "kv_dtype", "template_options", "template_date", "price"});
+      model.spec = given.required_text("model");
+      model.label = given.text("name", "");
+      model.engine.device = given.text("device", model.engine.device);
+      model.engine.num_threads = static_cast<int>(given.whole("threads", 0, 4096).value_or(0));
+      model.engine.max_batch =
+          static_cast<int>(given.whole("batch", 1, 65536).value_or(model.engine.max_batch));
+      const std::string weights = given.text("weights", "stored");
+      given.check_word("weights", weights, {"stored", "int8", "int4"});
+      if (weights == "int8") model.engine.weights = model::WeightPrecision::kInt8;
+      if (weights == "int4") model.engine.weights = model::WeightPrecision::kInt4;
+      const std::string kv = given.text("kv_dtype", "f32");
+      given.check_word("kv_dtype", kv, {"f32", "bf16", "int8"});
+      if (kv == "bf16") model.engine.kv_dtype = model::DType::kBF16;
+      if (kv == "int8") model.engine.kv_dtype = model::DType::kI8;
+      if (const Json* options = given.find("template_options")) {
+        if (!options->is_object()) given.fail("template_options", "must be an object");
+        model.template_options = parse_ordered_json(dump_json(*options), path);
+      }
+      model.template_date = given.text("template_date", "");
+      if (const Json* price = given.find("price")) {
+        const Object prices = object(*price, path + ".price", {"input", "output"});
+        model.input_price = prices.number("input", 0, kAnyNumber);
+        model.output_price = prices.number("output", 0, kAnyNumber);
+        if (!model.input_price || !model.output_price) {
+          prices.fail("", "needs both input and output, per million tokens");
+        }
+      }
+    }
+    if (model.spec.empty()) object(Json::object(), path, {}).fail("", "must not be empty");
+    if (model.label.empty()) model.label = model.spec;
+    constexpr std::string_view kReplay = "replay:";
+    if (model.spec.starts_with(kReplay)) {
+      model.spec = std::string(kReplay) + beside(model.spec.substr(kReplay.size()));
+    } else if (model.spec != "bundled" && model.spec != "instant" && model.is_repeatable()) {
+      model.spec = beside(model.spec);
+    }
+    return model;
+  }
+
+  std::vector<std::string> metrics_of(const Object& from, const std::string& key,
+                                      const std::vector<std::string>& otherwise) {
+    const std::vector<std::string> metrics = from.texts(key);
+    for (const std::string& metric : metrics) from.check_word(key, metric, nightly_metrics());
+    return metrics.empty() ? otherwise : metrics;
+  }
+
+  NightlySchedule schedule_of(const Object& from, const NightlySchedule& otherwise) {
+    const std::string text = from.text("schedule", "");
+    if (text.empty()) return otherwise;
+    try {
+      return parse_schedule(text);
+    } catch (const Error& error) {
+      from.fail("schedule", error.what());
+    }
+  }
+
+  void read_suites(const Object& plan, NightlyPlan& out, const std::vector<std::string>& prompts,
+                   const std::vector<std::string>& metrics, const NightlySchedule& schedule) {
+    const Json* suites = plan.find("suites");
+    if (suites == nullptr) plan.fail("suites", "is missing; it must be a list of suites");
+    if (!suites->is_array() || suites->empty()) {
+      plan.fail("suites", "must be a list of suites, is " + Object::kind(*suites));
+    }
+    std::vector<std::string> labels;
+    for (const NightlyModel& model : out.models) labels.push_back(model.label);
+    for (std::size_t i = 0; i < suites->size(); ++i) {
+      const Json& value = (*suites)[i];
+      NightlySuite suite;
+      suite.prompts = prompts;
+      suite.metrics = metrics;
+      suite.models = labels;
+      suite.schedule = schedule;
+      if (value.is_string()) {
+        suite.suite = value.get<std::string>();
+      } else {
+        const Object given = object(value, "suites[" + std::to_string(i) + "]",
+                                    {"suite", "data", "profile", "prompts", "models", "metrics",
+                                     "limit", "epochs", "method", "max_tokens", "schedule"});
+        suite.suite = given.required_text("suite");
+        suite.data = given.text("data", "");
+        suite.profile = given.text("profile", "");
+        if (std::vector<std::string> own = given.texts("prompts"); !own.empty()) {
+          suite.prompts = std::move(own);
+        }
+        if (std::vector<std::string> own = given.texts("models"); !own.empty()) {
+          for (const std::string& label : own) given.check_word("models", label, labels);
+          suite.models = std::move(own);
+        }
+        suite.metrics = metrics_of(given, "metrics", metrics);
+        suite.limit = given.whole("limit", 1, kAnyWhole);
+        suite.epochs = static_cast<int>(given.whole("epochs", 1, 100'000).value_or(1));
+        suite.method = given.text("method", "generate");
+        given.check_word("method", suite.method, {"generate", "loglikelihood"});
+        if (const auto tokens = given.whole("max_tokens", 1, 10'000'000)) {
+          suite.max_tokens = static_cast<int>(*tokens);
+        }
+        suite.schedule = schedule_of(given, schedule);
+      }
+      suite.suite = beside(suite.suite);
+      if (!suite.data.empty()) suite.data = beside(suite.data);
+      for (std::string& prompt : suite.prompts) prompt = beside(prompt);
+      check_suite(plan, suite, "suites[" + std::to_string(i) + "]");
+      out.suites.push_back(std::move(suite));
+    }
+  }
+
+  // Suite, profile and prompts must exist: their own messages say which there are.
+  static void check_suite(const Object& plan, const NightlySuite& suite, const std::string& path) {
+    try {
+      static_cast<void>(evals::find_suite(suite.suite).profile(suite.profile));
+      for (const std::string& prompt : suite.prompts) {
+        static_cast<void>(evals::parse_variant(prompt));
+      }
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kUsage) plan.fail(path, error.what());
+      throw;
+    }
+  }
+
+  void read_sampling(const Object& plan, NightlyPlan& out) {
+    if (const Json* value = plan.find("sampling")) {
+      const Object given = object(*value, "sampling",
+                                  {"temperature", "top_p", "min_p", "top_k", "repetition_penalty",
+                                   "presence_penalty", "frequency_penalty"});
+      out.sampling.temperature = given.number("temperature", 0, 100);
+      out.sampling.top_p = given.number("top_p", 0, 1);
+      out.sampling.min_p = given.number("min_p", 0, 1);
+      if (const auto top_k = given.whole("top_k", 0, 1'000'000'000)) {
+        out.sampling.top_k = static_cast<int>(*top_k);
+      }
+      out.sampling.repetition_penalty = given.number("repetition_penalty", 0, 100);
+      out.sampling.presence_penalty = given.number("presence_penalty", -100, 100);
+      out.sampling.frequency_penalty = given.number("frequency_penalty", -100, 100);
+    }
+    out.seed = static_cast<std::uint64_t>(plan.whole("seed", 0, kAnyWhole).value_or(0));
+  }
+
+  void read_budget(const Object& plan, NightlyPlan& out) {
+    const Json* value = plan.find("budget");
+    if (value == nullptr) return;
+    const Object given = object(*value, "budget", {"minutes", "tokens", "cost"});
+    out.budget.minutes = given.number("minutes", 0, kAnyNumber);
+    out.budget.tokens = given.whole("tokens", 1, kAnyWhole);
+    out.budget.cost = given.number("cost", 0, kAnyNumber);
+    if (!out.budget.cost) return;
+    for (const NightlyModel& model : out.models) {
+      if (!model.input_price) {
+        given.fail("cost", "model \"" + model.label +
+                               "\" has no price\n  try: {\"model\": ..., \"price\": {\"input\": "
+                               "0.15, \"output\": 0.60}} per million tokens");
+      }
+    }
+  }
+
+  void read_history(const Object& plan, NightlyPlan& out) {
+    const Json* value = plan.find("history");
+    if (value == nullptr) return;
+    const Object given =
+        object(*value, "history",
+               {"window", "min_nights", "alpha", "procedure", "renew_after", "run_length"});
+    NightlyHistory& history = out.history;
+    history.window = static_cast<int>(given.whole("window", 1, 10'000).value_or(history.window));
+    history.min_nights =
+        static_cast<int>(given.whole("min_nights", 3, 10'000).value_or(history.min_nights));
+    history.alpha = given.number("alpha", 1e-9, 0.5).value_or(history.alpha);
+    const std::string procedure = given.text("procedure", "lord++");
+    given.check_word("procedure", procedure,
+                     {"lord++", "saffron", "addis", "lond", "alpha-spending"});
+    history.procedure = stats::online_procedure_from(procedure);
+    if (const auto nights = given.whole("renew_after", 1, 100'000)) {
+      history.renew_after = static_cast<int>(*nights);
+    }
+    history.run_length = given.number("run_length", 10, 1e9).value_or(history.run_length);
+    if (history.min_nights > history.window) {
+      given.fail("min_nights", "is " + std::to_string(history.min_nights) +
+                                   ", more than the window of " + std::to_string(history.window));
+    }
+  }
+
+  void read_notify(const Object& plan, NightlyPlan& out) {
+    const Json* value = plan.find("notify");
+    if (value == nullptr) return;
+    const Object given = object(*value, "notify", {"command", "webhook", "on"});
+    if (const Json* command = given.find("command")) {
+      // Arguments one by one: nothing in them is read by a shell.
+      if (!command->is_array() || command->empty()) {
+        given.fail(
+            "command",
+            "must be a list of texts\n  try: [\"./notify.sh\"], or [\"sh\", \"-c\", \"...\"]");
+      }
+      for (const Json& word : *command) {
+        if (!word.is_string()) given.fail("command", "must be a list of texts");
+        out.notify.command.push_back(word.get<std::string>());
+      }
+      out.notify.command.front() = beside(out.notify.command.front());
+    }
+    out.notify.webhook = given.text("webhook", "");
+    const std::string& webhook = out.notify.webhook;
+    if (!webhook.empty() && !webhook.starts_with("https://") && !webhook.starts_with("http://") &&
+        !webhook.starts_with("env:")) {
+      given.fail("webhook",
+                 "must begin with https:// or http://, or be env:NAME, a variable that "
+                 "holds the address");
+    }
+    out.notify.on = given.text("on", out.notify.on);
+    given.check_word("on", out.notify.on, {"alarm", "change", "always"});
+    if (out.notify.command.empty() && webhook.empty()) {
+      given.fail("", "needs a command or a webhook");
+    }
+  }
+
+  void read_run(const Object& plan, NightlyPlan& out) {
+    const std::string failures = plan.text("max_failures", "5%");
+    try {
+      out.max_failures = FailureLimit::parse(failures);
+    } catch (const Error&) {
+      plan.fail("max_failures", "\"" + failures + "\" is neither N nor P%");
+    }
+    out.timeout_s = plan.number("timeout_s", 1e-3, kAnyNumber);
+    out.retries = static_cast<int>(plan.whole("retries", 0, 100).value_or(3));
+    out.in_flight = static_cast<int>(plan.whole("in_flight", 0, 100'000).value_or(0));
+  }
+
+  std::filesystem::path file_, folder_;
+  Json value_;
+};
+
+}  // namespace
+
+std::string to_string(const NightlySchedule& schedule) {
+  std::string text;
+  if (schedule.every_days) {
+    text = *schedule.every_days == 1 ? "every night"
+                                     : "every " + std::to_string(*schedule.every_days) + " days";
+  }
+  if (schedule.when_changed) text += text.empty() ? "when changed" : " or when changed";
+  return text;
+}
+
+NightlySchedule parse_schedule(const std::string& text) {
+  NightlySchedule schedule;
+  schedule.every_days.reset();
+  std::string rest = text;
+  const std::string kOr = " or when changed";
+  if (rest == "when changed") {
+    schedule.when_changed = true;
+    return schedule;
+  }
+  if (rest.ends_with(kOr)) {
+    schedule.when_changed = true;
+    rest.resize(rest.size() - kOr.size());
+  }
+  if (rest == "every night" || rest == "every day") {
+    schedule.every_days = 1;
+    return schedule;
+  }
+  int days = 0;
+  if (rest.starts_with("every ") && rest.ends_with(" days")) {
+    const char* const begin = rest.data() + 6;
+    const char* const end = rest.data() + rest.size() - 5;
+    const auto [stop, error] = begin < end
+                                   ? std::from_chars(begin, end, days)
+                                   : std::from_chars_result{begin, std::errc::invalid_argument};
+    if (error == std::errc() && stop == end && days >= 1 && days <= 10'000) {
+      schedule.every_days = days;
+      return schedule;
+    }
+  }
+  throw Error(ErrorCode::kUsage,
+              "\"" + text +
+                  "\" is no schedule\n  try: every night, every 7 days, when changed, or every 7 "
+                  "days or when changed");
+}
+
+const std::vector<std::string>& nightly_metrics() {
+  static const std::vector<std::string> metrics{"score", "unparsed", "truncated",
+                                                "empty", "refused",  "failed"};
+  return metrics;
+}
+
+const NightlyModel& NightlyPlan::model(const std::string& label) const {
+  for (const NightlyModel& candidate : models) {
+    if (candidate.label == label) return candidate;
+  }
+  throw Error(ErrorCode::kInternal, "the plan has no model " + label);
+}
+
+NightlyPlan read_nightly_plan(const std::filesystem::path& file) { return PlanReader(file).read(); }
+
+}  // namespace peira::runner

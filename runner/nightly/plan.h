@@ -1,0 +1,105 @@
+// A nightly plan: which suites, models and prompts, how often, for how much, and who is told.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "model/engine.h"
+#include "runner/failure_limit.h"
+#include "runner/sampling_overrides.h"
+#include "stats/online_fdr.h"
+
+namespace peira::runner {
+
+struct NightlyModel {
+  std::string label;  // what its series are called
+  std::string spec;   // as after --model
+  model::EngineOptions engine = {};
+  OrderedJson template_options = OrderedJson::object();
+  std::string template_date =
+      {};  // told to templates that ask; "": today, another prompt each night
+  // Per million tokens, for the cost budget; of a model without a price nothing is known.
+  std::optional<double> input_price = {}, output_price = {};
+
+  // Whether runs of equal manifests are equal to the byte: all but endpoints.
+  bool is_repeatable() const { return !spec.starts_with("openai:"); }
+};
+
+struct NightlySchedule {
+  std::optional<int> every_days = 1;  // empty: never by the calendar
+  bool when_changed = false;          // when a digest of the manifest differs from the last run's
+};
+// "every night", "every N days", "when changed", "every N days or when changed".
+std::string to_string(const NightlySchedule& schedule);
+// throws Error(kUsage): none of these.
+NightlySchedule parse_schedule(const std::string& text);
+
+struct NightlySuite {
+  std::string suite;  // name or declaration file
+  std::string data;   // "" takes the suite's own
+  std::string profile;
+  std::vector<std::string> prompts;
+  std::vector<std::string> models;  // labels
+  std::vector<std::string> metrics;
+  std::optional<std::int64_t> limit;
+  int epochs = 1;
+  std::string method = "generate";
+  std::optional<int> max_tokens;
+  NightlySchedule schedule;
+};
+
+struct NightlyBudget {
+  std::optional<double> minutes, cost;
+  std::optional<std::int64_t> tokens;  // read and written, of answers that were asked
+};
+
+struct NightlyHistory {
+  int window = 28, min_nights = 8;
+  double alpha = 0.05;
+  stats::OnlineProcedure procedure = stats::OnlineProcedure::kLordPlusPlus;
+  // Nights after which the stream of tests begins anew, its false discovery rate then being
+  // stated for so many nights; empty: never.
+  std::optional<int> renew_after;
+  double run_length = 1000;
+};
+
+struct NightlyNotify {
+  std::vector<std::string> command;  // gets the night as JSON on stdin
+  std::string webhook;               // URL the same JSON is posted to, or "env:NAME" holding it
+  std::string on = "alarm";          // or "always", "change" (another outcome than the last night)
+};
+
+struct NightlyPlan {
+  std::filesystem::path file;
+  std::string name;  // of the history in the store
+  std::vector<NightlyModel> models;
+  std::vector<NightlySuite> suites;
+  SamplingOverrides sampling;
+  std::uint64_t seed = 0;
+  NightlyBudget budget;
+  FailureLimit max_failures;
+  std::optional<double> timeout_s;
+  int retries = 3, in_flight = 0;
+  NightlyHistory history;
+  Json gates = nullptr;  // a gate policy, or the name of its file
+  std::string report;    // path with "{date}"; "" for none
+  std::string store;     // "" takes the user's
+  NightlyNotify notify;
+
+  const NightlyModel& model(const std::string& label) const;
+};
+
+// What is watched of a run: "score", higher is better, or the share of replies that came to
+// "unparsed", "truncated", "empty", "refused" or "failed".
+const std::vector<std::string>& nightly_metrics();
+
+// The plan in `file`. Relative paths in it start at its folder.
+// throws Error(kData) "file: path.in.json: what; allowed: ...\n  try: the nearest": a key or a word
+//        that does not exist, a value of the wrong type or range; Error(kUnavailable): unreadable.
+NightlyPlan read_nightly_plan(const std::filesystem::path& file);
+
+}  // namespace peira::runner
