@@ -51,8 +51,29 @@ class Pipe {
   std::array<int, 2> ends_{-1, -1};
 };
 
+// Keeps a reader that goes away from ending this process, whatever it does about SIGPIPE.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec no_time{};
+    if (sigismember(&before_, SIGPIPE) == 0) sigtimedwait(&pipe_, nullptr, &no_time);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+};
+
 // Writes until all is taken, the reader goes away, or the time is over.
 void feed(int file, const std::string& text, Clock::time_point deadline) {
+  const WithoutSigpipe quiet;
   fcntl(file, F_SETFL, O_NONBLOCK);
   std::size_t done = 0;
   while (done < text.size() && Clock::now() < deadline) {
