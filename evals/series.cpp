@@ -320,12 +320,13 @@ class Judge {
     return out_;
   }
 
-  // A run equal to the byte to an earlier one is no new evidence, whatever was said of that.
+  // The same run, or one equal to it to the byte, is no new evidence, whatever was said of that.
   bool repeats_an_earlier_night() {
-    if (!options_.repeatable) return false;
     const auto same =
-        std::find_if(level_.nights.rbegin(), level_.nights.rend(),
-                     [&](std::size_t i) { return history_[i].identity == tonight_.identity; });
+        std::find_if(level_.nights.rbegin(), level_.nights.rend(), [&](std::size_t i) {
+          return (!tonight_.run_id.empty() && history_[i].run_id == tonight_.run_id) ||
+                 (options_.repeatable && history_[i].identity == tonight_.identity);
+        });
     if (same == level_.nights.rend()) return false;
     const NightJudgement& earlier = history_[*same];
     const bool is_baseline =

@@ -216,6 +216,26 @@ int dry_run(const NightlyFlags& flags, const NightlyPlan& plan, const std::strin
   return show_plan(plan, date, plan_night(store.get(), nights.get(), plan, date), flags.json);
 }
 
+// Tells whom the plan names, once a night: also when it was killed between its verdict and this.
+void tell(NightStore& nights, const NightlyPlan& plan, NightResult& result,
+          const std::string& report, bool alarm, ProgressDisplay& display) {
+  Json& outcome = result.night.outcome;
+  if (outcome.contains("notified")) return;
+  std::string last_verdict;
+  for (const NightRecord& night : nights.nights(plan.name)) {
+    if (night.finished && night.night < result.night.night) {
+      last_verdict = night.outcome.value("verdict", std::string());
+    }
+  }
+  Json told = outcome;
+  if (!report.empty()) told["report"] = report;
+  const std::vector<std::string> failures =
+      notify(plan.notify, told, alarm, outcome["verdict"] != last_verdict);
+  for (const std::string& failure : failures) display.note(failure);
+  outcome["notified"] = failures.empty();
+  nights.finish(result.night, result.judgements);
+}
+
 int run(const NightlyFlags& flags) {
   const NightlyPlan plan = read_nightly_plan(flags.plan);
   const std::string date = flags.date.empty() ? today() : flags.date;
@@ -238,32 +258,29 @@ int run(const NightlyFlags& flags) {
     filled = backfill(store, nights, plan, flags.since, date, events);
     tell_backfill(filled);
   }
-  const std::vector<NightRecord> before = nights.nights(plan.name);
-  const NightResult result = run_night(store, nights, plan, date, flags.again, events);
+  NightResult result = run_night(store, nights, plan, date, flags.again, events);
   if (result.interrupted) {
     note("interrupted: the same command continues the night where it stopped");
     return kIncomplete;
   }
-  Json outcome = result.night.outcome;
-  const int status = exit_status_of(result.night, result.judgements);
+  int status = exit_status_of(result.night, result.judgements);
 
   std::string report = flags.report.empty() ? plan.report : flags.report;
   if (!report.empty()) {
     report = replaced(report, "{date}", date);
-    write_report(store, nights, plan, result, report);
-    outcome["report"] = report;
-  }
-  if (!flags.since.empty()) outcome["backfilled"] = backfill_json(filled);
-  if (!result.was_there && !flags.no_notify) {
-    const auto last = std::find_if(before.rbegin(), before.rend(), [&](const NightRecord& night) {
-      return night.finished && night.night < date;
-    });
-    const bool changed =
-        last == before.rend() || last->outcome.value("verdict", "") != outcome["verdict"];
-    for (const std::string& failure : notify(plan.notify, outcome, status != 0, changed)) {
-      display.note(failure);
+    try {
+      write_report(store, nights, plan, result, report);
+    } catch (const Error& error) {
+      // The verdict is not lost with the page.
+      note(std::string("no report: ") + error.what());
+      report.clear();
+      if (status == kPassed) status = static_cast<int>(ErrorCode::kUnavailable);
     }
   }
+  if (!flags.no_notify) tell(nights, plan, result, report, status != 0, display);
+  Json outcome = result.night.outcome;
+  if (!report.empty()) outcome["report"] = report;
+  if (!flags.since.empty()) outcome["backfilled"] = backfill_json(filled);
   if (flags.json) {
     print_json(outcome);
     return status;

@@ -140,6 +140,7 @@ std::vector<BackfilledNight> backfill(Store& store, NightStore& nights, const Ni
     night.finished = true;
     night.outcome = outcome_json(night, said);
     if (was.is_object() && was.contains("spent")) night.outcome["spent"] = was["spent"];
+    night.outcome["notified"] = was.is_object() ? was.value("notified", Json(false)) : Json(false);
     nights.finish(night, said);
     if (events.note) events.note("judged " + night.night);
   }

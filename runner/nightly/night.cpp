@@ -38,13 +38,6 @@ std::string run_name(const std::string& plan, const std::string& night, const st
   return name;
 }
 
-std::optional<RunInfo> find_run(const Store& store, const std::string& id) {
-  for (RunInfo& run : store.runs()) {
-    if (run.id == id) return std::move(run);
-  }
-  return std::nullopt;
-}
-
 // Carries out what is waiting of one night.
 class NightRun {
  public:
@@ -163,6 +156,7 @@ class NightRun {
     try {
       MeteredClient client(client_of(model), model, meter_);
       RunOptions options = options_of(plan_, what);
+      options.use_cache = options.use_cache && entry.action != EntryAction::kMeasure;
       options.stop_requested = &meter_.stop();
       options.on_progress = [&](const RunProgress& progress) {
         meter_.must_stop();
@@ -231,6 +225,7 @@ NightRecord begin_night(Store& store, NightStore& nights, const NightlyPlan& pla
     entry.why = planned.decision.why;
     switch (entry.action) {
       case EntryAction::kRun:
+      case EntryAction::kMeasure:
         entry.run = planned.facts.leftover_run;
         if (!entry.run.empty()) {
           const auto [tokens, wall_s] = nights.spent_by(entry.run);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct PlannedEntry {
 // The options of a run of `entry`; its data and prompt are looked up.
 // throws Error(kUsage), (kData), (kUnavailable): as `peira run` with the same words.
 RunOptions options_of(const NightlyPlan& plan, const NightlyEntry& entry);
+
+// The run called `id`, if there is one.
+std::optional<RunInfo> find_run(const Store& store, const std::string& id);
 
 // What the night of `date` would do, in the plan's order. Opens each model, one at a time, to see
 // what it is; a model that cannot be opened becomes its entries' problem.

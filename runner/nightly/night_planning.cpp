@@ -16,7 +16,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 // The newest nights of an entry: with a complete run, and an unfinished one.
 EntryFacts facts_of(const Store& store, const std::vector<NightRecord>& earlier,
-                    const NightlyEntry& entry, const RunInfo& tonight) {
+                    const NightlyEntry& entry, const RunInfo& tonight,
+                    std::optional<int> measure_every) {
   EntryFacts facts;
   facts.identity = tonight.identity;
   const auto entry_of = [&](const NightRecord& night) -> const NightEntry* {
@@ -26,10 +27,22 @@ EntryFacts facts_of(const Store& store, const std::vector<NightRecord>& earlier,
     return nullptr;
   };
   bool newest = true;
+  int repeated = 0;  // nights in a row, counted back from the newest, that repeated a run
   for (auto night = earlier.rbegin(); night != earlier.rend(); ++night) {
     const NightEntry* const known = entry_of(*night);
     if (known == nullptr || known->run.empty()) continue;
-    if (known->state == EntryState::kComplete) {
+    if (known->state != EntryState::kComplete) {
+      if (newest && known->state != EntryState::kSkipped) {
+        const std::optional<RunInfo> run = find_run(store, known->run);
+        if (run && !run->complete && run->identity == tonight.identity) {
+          facts.leftover_run = run->id;
+        }
+      }
+      newest = false;
+      continue;
+    }
+    newest = false;
+    if (facts.last_night.empty()) {
       const RunInfo run = store.run(known->run);
       facts.last_night = night->night;
       facts.last_run = run.id;
@@ -37,18 +50,22 @@ EntryFacts facts_of(const Store& store, const std::vector<NightRecord>& earlier,
       if (run.identity != tonight.identity) {
         facts.changed = evals::differing_parts(run.manifest, tonight.manifest);
       }
-      break;
     }
-    if (newest && known->state != EntryState::kSkipped) {
-      const RunInfo run = store.run(known->run);
-      if (!run.complete && run.identity == tonight.identity) facts.leftover_run = run.id;
-      newest = false;
-    }
+    if (known->action != EntryAction::kRepeat) break;
+    ++repeated;
   }
+  facts.measure_due = measure_every && repeated + 1 >= *measure_every;
   return facts;
 }
 
 }  // namespace
+
+std::optional<RunInfo> find_run(const Store& store, const std::string& id) {
+  for (RunInfo& run : store.runs()) {
+    if (run.id == id) return std::move(run);
+  }
+  return std::nullopt;
+}
 
 RunOptions options_of(const NightlyPlan& plan, const NightlyEntry& entry) {
   const NightlySuite& suite = plan.suites[entry.suite];
@@ -107,7 +124,7 @@ std::vector<PlannedEntry> plan_night(const Store* store, const NightStore* night
       }
       if (store != nullptr) {
         const Plan tonight = make_dated_plan(*store, *client, options);
-        one.facts = facts_of(*store, earlier, one.entry, tonight.info);
+        one.facts = facts_of(*store, earlier, one.entry, tonight.info, plan.history.measure_every);
       }
       one.decision = decide_entry(plan.suites[one.entry.suite].schedule, one.facts,
                                   model.is_repeatable(), date);

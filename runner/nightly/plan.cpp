@@ -159,8 +159,8 @@ class PlanReader {
   NightlyPlan read() {
     const Object plan(value_, file_.string(), "",
                       {"name", "models", "suites", "prompts", "metrics", "schedule", "sampling",
-                       "seed", "budget", "history", "gates", "report", "notify", "store",
-                       "max_failures", "timeout_s", "retries", "in_flight"});
+                       "seed", "budget", "history", "report", "notify", "store", "max_failures",
+                       "timeout_s", "retries", "in_flight"});
     NightlyPlan out;
     out.file = file_;
     out.name = plan.text("name", file_.stem().string());
@@ -178,12 +178,6 @@ class PlanReader {
     read_history(plan, out);
     read_notify(plan, out);
     read_run(plan, out);
-    if (const Json* gates = plan.find("gates")) {
-      if (!gates->is_object() && !gates->is_string() && !gates->is_array()) {
-        plan.fail("gates", "must be a policy or the name of its file, is " + Object::kind(*gates));
-      }
-      out.gates = gates->is_string() ? Json(beside(gates->get<std::string>())) : *gates;
-    }
     out.report = plan.text("report", "");
     if (!out.report.empty()) out.report = absolute(out.report);
     out.store = plan.text("store", "");
@@ -389,9 +383,9 @@ class PlanReader {
   void read_history(const Object& plan, NightlyPlan& out) {
     const Json* value = plan.find("history");
     if (value == nullptr) return;
-    const Object given =
-        object(*value, "history",
-               {"window", "min_nights", "alpha", "procedure", "renew_after", "run_length"});
+    const Object given = object(*value, "history",
+                                {"window", "min_nights", "alpha", "procedure", "renew_after",
+                                 "run_length", "measure_every"});
     NightlyHistory& history = out.history;
     history.window = static_cast<int>(given.whole("window", 1, 10'000).value_or(history.window));
     history.min_nights =
@@ -403,6 +397,9 @@ class PlanReader {
     history.procedure = stats::online_procedure_from(procedure);
     if (const auto nights = given.whole("renew_after", 1, 100'000)) {
       history.renew_after = static_cast<int>(*nights);
+    }
+    if (const auto nights = given.whole("measure_every", 1, 100'000)) {
+      history.measure_every = static_cast<int>(*nights);
     }
     history.run_length = given.number("run_length", 10, 1e9).value_or(history.run_length);
     if (history.min_nights > history.window) {

@@ -65,6 +65,9 @@ struct NightlyHistory {
   // stated for so many nights; empty: never.
   std::optional<int> renew_after;
   double run_length = 1000;
+  // Nights after which a run that nothing changed for is asked again, past the cache, to see that
+  // equal manifests still give equal answers; empty: never.
+  std::optional<int> measure_every;
 };
 
 struct NightlyNotify {
@@ -85,9 +88,8 @@ struct NightlyPlan {
   std::optional<double> timeout_s;
   int retries = 3, in_flight = 0;
   NightlyHistory history;
-  Json gates = nullptr;  // a gate policy, or the name of its file
-  std::string report;    // path with "{date}"; "" for none
-  std::string store;     // "" takes the user's
+  std::string report;  // path with "{date}"; "" for none
+  std::string store;   // "" takes the user's
   NightlyNotify notify;
 
   const NightlyModel& model(const std::string& label) const;

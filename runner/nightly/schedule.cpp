@@ -75,6 +75,8 @@ std::string_view to_string(EntryAction action) {
       return "run";
     case EntryAction::kRepeat:
       return "repeat";
+    case EntryAction::kMeasure:
+      return "measure";
     case EntryAction::kSkip:
       return "skip";
   }
@@ -82,7 +84,8 @@ std::string_view to_string(EntryAction action) {
 }
 
 EntryAction entry_action_from(std::string_view name) {
-  for (const EntryAction action : {EntryAction::kRun, EntryAction::kRepeat, EntryAction::kSkip}) {
+  for (const EntryAction action :
+       {EntryAction::kRun, EntryAction::kRepeat, EntryAction::kMeasure, EntryAction::kSkip}) {
     if (to_string(action) == name) return action;
   }
   throw Error(ErrorCode::kData, "store: unknown action of a night '" + std::string(name) + "'");
@@ -100,6 +103,10 @@ EntryDecision decide_entry(const NightlySchedule& schedule, const EntryFacts& fa
   if (changed && (schedule.when_changed || due)) {
     const std::string what = facts.changed.empty() ? "the manifest" : joined(facts.changed);
     return {EntryAction::kRun, "changed since " + facts.last_night + ": " + what};
+  }
+  if (due && repeatable && facts.measure_due) {
+    return {EntryAction::kMeasure, "nothing changed since " + facts.last_night +
+                                       ": asked again to see that the answers are the same"};
   }
   if (due && repeatable) {
     return {EntryAction::kRepeat, "nothing changed since " + facts.last_night +

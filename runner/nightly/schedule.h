@@ -30,15 +30,17 @@ struct EntryFacts {
   std::string last_identity;         // of its manifest
   std::string identity;              // of the manifest that a run tonight would have
   std::vector<std::string> changed;  // parts of the manifest that differ from the last run's
+  bool measure_due = false;          // the last run that was asked is measure_every nights old
   std::string leftover_run;  // newest night's incomplete run of tonight's identity; "" for none
 };
 
 enum class EntryAction {
-  kRun,     // ask
-  kRepeat,  // equal to the byte to a run that is there: its answers stand
-  kSkip     // not due
+  kRun,      // ask
+  kRepeat,   // equal to the byte to a run that is there: its answers stand
+  kMeasure,  // as kRepeat, but asked again to see that the bytes are equal
+  kSkip      // not due
 };
-std::string_view to_string(EntryAction action);  // "run", "repeat", "skip"
+std::string_view to_string(EntryAction action);  // "run", "repeat", "measure", "skip"
 EntryAction entry_action_from(std::string_view name);
 
 struct EntryDecision {

@@ -11,8 +11,7 @@
 namespace peira::runner {
 namespace {
 
-// Runs of endpoints with equal manifests beyond these say nothing new of their noise.
-constexpr std::size_t kMostRepeats = 64;
+constexpr std::size_t kMostRepeats = 64;  // runs of one manifest that are looked at
 constexpr std::size_t kMostCached = 256;
 
 bool is_state(evals::AnswerState state, const std::string& metric) {
@@ -147,28 +146,44 @@ const evals::NightValues& SeriesBook::values(const std::string& run_id, const st
   return cache_.emplace(key, values_of_run(store_, run_id, metric)).first->second;
 }
 
-// Of an endpoint: complete runs in the store of tonight's very manifest, however they came about,
-// tonight's own left out.
-std::optional<evals::NoiseFloor> SeriesBook::noise_floor(const Series& series,
-                                                         const std::string& identity,
-                                                         const std::string& run_id) {
-  if (plan_.model(entries_[series.entry].model).is_repeatable()) return evals::NoiseFloor{};
-  std::vector<double> estimates;
-  // Only what was there when tonight's run was begun: later runs must not change what is said.
-  const std::string before = store_.run(run_id).started_at;
+// Of the engine, runs of whatever day: they should be equal. Of an endpoint, runs of one day beside
+// each other: its nights have equal manifests too, and what changed between them is what is looked
+// for.
+SeriesBook::Repeats SeriesBook::measure_repeats(const Series& series,
+                                                const RunInfo& tonight) const {
+  const bool repeatable = plan_.model(entries_[series.entry].model).is_repeatable();
+  std::map<std::string, std::vector<std::string>> groups;  // day -> runs
+  std::size_t count = 0;
   for (const RunInfo& run : store_.runs()) {
-    if (run.identity != identity || !run.complete || run.id == run_id ||
-        !run.rescored_from.empty() || run.cached > 0 || run.finished_at > before ||
-        estimates.size() == kMostRepeats) {
+    // Only what was there when tonight's run had ended: later runs must not change what is said.
+    if (run.identity != tonight.identity || !run.complete || !run.rescored_from.empty() ||
+        run.cached > 0 || run.finished_at > tonight.finished_at || count == kMostRepeats) {
       continue;
     }
-    const evals::NightValues values = values_of_run(store_, run.id, series.metric);
-    if (values.values.empty()) continue;
-    double sum = 0;
-    for (const double value : values.values) sum += value;
-    estimates.push_back(sum / static_cast<double>(values.values.size()));
+    groups[repeatable ? "" : run.started_at.substr(0, 10)].push_back(run.id);
+    ++count;
   }
-  return evals::measure_noise_floor(std::vector<std::vector<double>>{estimates});
+  Repeats result;
+  std::vector<std::vector<double>> estimates;
+  for (const auto& [day, runs] : groups) {
+    if (runs.size() < 2) continue;
+    std::vector<double>& group = estimates.emplace_back();
+    std::optional<evals::NightValues> first;
+    for (const std::string& id : runs) {
+      evals::NightValues values = values_of_run(store_, id, series.metric);
+      if (values.values.empty()) continue;
+      double sum = 0;
+      for (const double value : values.values) sum += value;
+      group.push_back(sum / static_cast<double>(values.values.size()));
+      if (!first) {
+        first = std::move(values);
+      } else if (values.questions != first->questions || values.values != first->values) {
+        result.equal = false;
+      }
+    }
+  }
+  result.floor = evals::measure_noise_floor(estimates);
+  return result;
 }
 
 std::string SeriesBook::accepted_from(const Series& series, const std::string& night) const {
@@ -206,7 +221,10 @@ std::vector<SeriesJudgement> SeriesBook::judge(NightRecord& night,
     evals::NightValues tonight;
     if (entry->state == EntryState::kComplete) {
       tonight = values(entry->run, series.metric);
-      options.noise_floor = noise_floor(series, tonight.identity, entry->run);
+      const Repeats measured = measure_repeats(series, store_.run(entry->run));
+      // Equal manifests give equal bytes until they are seen not to.
+      options.repeatable = options.repeatable && measured.equal;
+      options.noise_floor = options.repeatable ? evals::NoiseFloor{} : measured.floor;
     } else {
       tonight.run_id = entry->run;
       tonight.complete = false;

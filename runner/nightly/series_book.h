@@ -49,8 +49,12 @@ class SeriesBook {
   };
   const evals::NightValues& values(const std::string& run_id, const std::string& metric);
   void renew_stream(const std::string& night);
-  std::optional<evals::NoiseFloor> noise_floor(const Series& series, const std::string& identity,
-                                               const std::string& run_id);
+  // How much runs of tonight's very manifest differ, of those that were asked, not cached.
+  struct Repeats {
+    std::optional<evals::NoiseFloor> floor;
+    bool equal = true;  // in every answer
+  };
+  Repeats measure_repeats(const Series& series, const RunInfo& tonight) const;
   std::string accepted_from(const Series& series, const std::string& night) const;
 
   const Store& store_;

@@ -65,6 +65,34 @@ TEST(Night, AsksNothingAgainWhereNothingChanged) {
               HasSubstr("changed since 2026-01-02: weights"));
 }
 
+// Asked again every third night: equal answers are no evidence, other answers are noise.
+TEST(Night, MeasuresWhetherEqualManifestsGiveEqualAnswers) {
+  const NightlyFolder folder(R"({"history": {"measure_every": 3}})");
+  std::string actions;
+  for (int night = 0; night < 8; ++night) {
+    const NightResult result = run(folder, night_date(night));
+    actions += std::string(to_string(result.night.entries[0].action)) + " ";
+    if (night > 0) {
+      EXPECT_FALSE(result.judgements[0].second.counted) << night;
+    }
+    if (night == 6) {
+      // What a model that is not the same twice would have left.
+      Database database(folder / "store.sqlite");
+      database.execute(
+          "UPDATE answers SET value = 0 WHERE row < 12 AND run = (SELECT max(key) FROM runs)");
+    }
+  }
+  EXPECT_EQ(actions, "run repeat repeat measure repeat repeat measure repeat ");
+  Store store(folder / "store.sqlite");
+  NightStore nights(store.path());
+  backfill(store, nights, folder.plan(), night_date(6), night_date(8), {});
+  const auto history = nights.history("smoke", "").at("sums/replay/official/score");
+  EXPECT_FALSE(history[5].counted);
+  EXPECT_TRUE(history[6].counted);  // evidence now, and judged with the noise that was seen
+  EXPECT_FALSE(is_alarm(history[6].verdict)) << history[6].sentence;
+  EXPECT_GT(history[6].std_error.value(), 0.04);
+}
+
 TEST(Night, OfOneDateIsCarriedOutOnce) {
   const NightlyFolder folder;
   const NightResult first = run(folder, night_date(0));

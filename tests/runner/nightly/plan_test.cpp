@@ -65,8 +65,8 @@ TEST(NightlyPlan, ReadsEveryKey) {
     "sampling": {"temperature": 0.5, "top_p": 0.9, "top_k": 5},
     "budget": {"minutes": 1.5, "tokens": 1000},
     "history": {"window": 14, "min_nights": 5, "alpha": 0.01, "procedure": "saffron",
-                "renew_after": 90, "run_length": 500},
-    "gates": {"gates": []}, "notify": {"command": ["true"], "webhook": "env:HOOK", "on": "always"},
+                "renew_after": 90, "run_length": 500, "measure_every": 30},
+    "notify": {"command": ["true"], "webhook": "env:HOOK", "on": "always"},
     "max_failures": "3", "timeout_s": 30, "retries": 1, "in_flight": 4})");
   EXPECT_EQ(plan.models[1].input_price, 0.5);
   EXPECT_FALSE(plan.models[1].is_repeatable());
@@ -94,7 +94,7 @@ TEST(NightlyPlan, NamesThePlaceOfATypoAndTheNearestKey) {
   EXPECT_TRUE(refusal(with(R"("budget": {"token": 5})")).ends_with("\n  try: tokens"));
   EXPECT_EQ(refusal(with(R"("history": {"alpa": 0.1})")),
             "history.alpa: no such key; allowed: window, min_nights, alpha, procedure, "
-            "renew_after, run_length\n  try: alpha");
+            "renew_after, run_length, measure_every\n  try: alpha");
   EXPECT_EQ(refusal(with(R"("notify": {"comand": ["true"]})")),
             "notify.comand: no such key; allowed: command, webhook, on\n  try: command");
   EXPECT_EQ(
