@@ -69,6 +69,8 @@ struct Work {
   std::shared_ptr<const datasets::Sample> sample;
   FinishedAnswer finished;  // filled as it goes
   ModelRequest request;
+  int throttles = 0;  // of its attempts: those put off by a busy endpoint
+  std::optional<Clock::time_point> throttled_since = {};
 };
 
 struct InFlight {
@@ -104,7 +106,7 @@ class Execution {
     if (nothing_to_do_ || must_stop()) return false;
     bool more = true;
     guarded([&] {
-      fill(target_);
+      fill(target());
       if (in_flight_.empty() && waiting_.empty()) {
         more = held_back_ && !must_stop();
         return;
@@ -202,14 +204,18 @@ class Execution {
     }
     orders_ = std::make_unique<evals::OptionOrders>(plan_.profile->option_order,
                                                     opened_.info.num_rows, options_.seed);
-    int target = options_.in_flight > 0 ? options_.in_flight : model_.preferred_in_flight();
-    if (options_.control != nullptr) {
-      begin_decision();
-      const std::int64_t few = std::max<std::int64_t>(4, progress_.expected / 20);
-      if (options_.in_flight == 0 && target > few) target = static_cast<int>(few);
-    }
-    target_ = static_cast<std::size_t>(std::max(1, target));
+    if (options_.control != nullptr) begin_decision();
     show_progress(false);
+  }
+
+  // How many requests to hold now: an endpoint finds out what it can take as it goes.
+  std::size_t target() const {
+    std::int64_t target =
+        options_.in_flight > 0 ? options_.in_flight : model_.preferred_in_flight();
+    if (options_.control != nullptr && options_.in_flight == 0) {
+      target = std::min(target, std::max<std::int64_t>(4, progress_.expected / 20));
+    }
+    return static_cast<std::size_t>(std::max<std::int64_t>(1, target));
   }
 
   // Questions are asked in an order of their own: all are read first. Earlier sittings' answers
@@ -298,7 +304,7 @@ class Execution {
       return std::make_shared<const datasets::Sample>(std::move(*sample));
     }
     const std::size_t window =
-        std::max<std::size_t>(1, target_ / static_cast<std::size_t>(options_.epochs));
+        std::max<std::size_t>(1, target() / static_cast<std::size_t>(options_.epochs));
     held_back_ = position_ < questions_.size() && !options_.control->may_ask(position_, window);
     if (held_back_ || position_ == questions_.size()) return nullptr;
     return questions_[options_.control->question_at(position_++)];
@@ -407,19 +413,38 @@ class Execution {
     if (response.finish_reason == "timeout" && response.failure.empty()) {
       response.failure = timeout_text();
     }
-    const AnswerRecord& answer = flight.work.finished.answer;
     if (is_failure(response.finish_reason) && response.retryable &&
-        answer.attempts <= options_.retries) {
-      // Waits double, spread by a quarter either way so that retries do not come all at once.
-      const std::uint64_t draw =
-          derive_seed({"retry", flight.work.sample->id, std::to_string(answer.attempts)});
-      const double spread = 0.75 + 0.5 * static_cast<double>(draw >> 11U) * 0x1p-53;
-      const double wait =
-          std::min(60.0, options_.retry_wait_s * std::ldexp(1.0, answer.attempts - 1)) * spread;
-      waiting_.push_back({std::move(flight.work), Clock::now() + seconds(wait)});
+        may_retry(flight.work, response.throttled)) {
+      waiting_.push_back({std::move(flight.work), Clock::now()});
+      Waiting& waiting = waiting_.back();
+      waiting.ready_at += retry_wait(waiting.work, response);
       return;
     }
     take_response(std::move(flight.work), std::move(response));
+  }
+
+  // Counts the attempt that failed, and says whether another may follow.
+  bool may_retry(Work& work, bool throttled) {
+    if (!throttled) {
+      work.throttled_since.reset();
+      return work.finished.answer.attempts - work.throttles <= options_.retries;
+    }
+    ++work.throttles;
+    const Clock::time_point now = Clock::now();
+    if (!work.throttled_since) work.throttled_since = now;
+    return now - *work.throttled_since < seconds(options_.throttled_s);
+  }
+
+  // Waits double, spread by a quarter either way so that retries do not come all at once; they are
+  // as long at least as the endpoint asks.
+  Clock::duration retry_wait(const Work& work, const ModelResponse& response) const {
+    const int attempts = work.finished.answer.attempts;
+    const std::uint64_t draw = derive_seed({"retry", work.sample->id, std::to_string(attempts)});
+    const double spread = 0.75 + 0.5 * static_cast<double>(draw >> 11U) * 0x1p-53;
+    const int doublings = (response.throttled ? work.throttles : attempts - work.throttles) - 1;
+    const double wait =
+        std::min(60.0, options_.retry_wait_s * std::ldexp(1.0, std::clamp(doublings, 0, 30)));
+    return seconds(std::max(wait * spread, response.retry_after_s * (spread + 0.25)));
   }
 
   void take_response(Work work, ModelResponse response) {
@@ -636,7 +661,6 @@ class Execution {
   Plan plan_;
   Store::OpenedRun opened_;
   bool nothing_to_do_ = false;
-  std::size_t target_ = 1;  // requests to hold in flight
 
   std::unique_ptr<datasets::SampleReader> reader_;
   std::unique_ptr<FewShotPool> pool_;

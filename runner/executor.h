@@ -68,7 +68,10 @@ struct RunOptions {
   double cancel_grace_s = 5;        // a cancelled request that has not ended by then is left behind
   int retries = 3;                  // further attempts after failures that may pass
   double retry_wait_s = 1;          // before the first; doubles each time, at most 60 s
-  int in_flight = 0;                // 0: as many as the model prefers
+  // An endpoint that says "too much, later" (ModelResponse::throttled) is asked again, with the
+  // same waits or those it asks for, without counting against `retries`: for so long.
+  double throttled_s = 900;
+  int in_flight = 0;  // 0: as many as the model prefers
   bool use_cache = true;
 
   std::string name;  // the run's id; "" makes one from suite, time and a few digits

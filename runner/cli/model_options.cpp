@@ -12,8 +12,8 @@ namespace peira::runner::cli {
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
   app.add_option(
          "--model", flags.model,
-         "bundled (peira-mini, inside this binary), a folder in Hugging Face format, or a GGUF "
-         "file")
+         "bundled (peira-mini, inside this binary), a folder in Hugging Face format, a GGUF file, "
+         "or openai:MODEL@URL")
       ->capture_default_str()
       ->group("Model");
   app.add_option("--device", flags.engine.device,
@@ -67,6 +67,70 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->type_name("N")
       ->check(CLI::Range(1, 4096))
       ->group("Model");
+}
+
+void add_endpoint_flags(CLI::App& app, ModelFlags& flags) {
+  static const std::map<std::string, OpenAiApi> kApis{{"chat", OpenAiApi::kChat},
+                                                      {"completions", OpenAiApi::kCompletions}};
+  EndpointOptions& endpoint = flags.endpoint;
+  app.add_option("--endpoint-api", endpoint.api,
+                 "chat, or completions (which gives log-likelihoods where the server echoes)")
+      ->type_name("chat|completions")
+      ->default_str("chat")
+      ->transform(CLI::Transformer(kApis))
+      ->group("Endpoint");
+  app.add_option("--endpoint-concurrency", endpoint.max_in_flight,
+                 "most requests in flight; how many there are adapts to the endpoint")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000))
+      ->group("Endpoint");
+  app.add_flag("--endpoint-stream", endpoint.stream,
+               "have answers streamed, so that --endpoint-idle-timeout finds a stuck one early")
+      ->group("Endpoint");
+  app.add_option("--endpoint-connect-timeout", endpoint.connect_timeout_s, "seconds to connect")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0))
+      ->group("Endpoint");
+  app.add_option("--endpoint-idle-timeout", endpoint.idle_timeout_s,
+                 "seconds without a byte; an answer that is not streamed comes at its end")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 86'400.0))
+      ->group("Endpoint");
+  app.add_option("--endpoint-key-env", endpoint.key_variable,
+                 "environment variable with the API key [PEIRA_API_KEY, else OPENAI_API_KEY]; keys "
+                 "are never stored")
+      ->type_name("NAME")
+      ->group("Endpoint");
+  app.add_option("--endpoint-header", endpoint.headers, "one more header; sent, never stored")
+      ->type_name("'NAME: VALUE'")
+      ->allow_extra_args(false)
+      ->group("Endpoint");
+  app.add_option("--endpoint-extra", flags.endpoint_extra,
+                 "more members of each request, as a JSON object: '{\"reasoning_effort\": "
+                 "\"low\"}'; part of the manifest")
+      ->type_name("JSON")
+      ->group("Endpoint");
+  app.add_option("--endpoint-omit", endpoint.omit,
+                 "a member that the endpoint refuses: temperature, seed, ...; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->group("Endpoint");
+}
+
+ModelOptions ModelFlags::options() const {
+  ModelOptions out;
+  out.engine = engine;
+  out.endpoint = endpoint;
+  if (endpoint_extra.empty()) return out;
+  try {
+    out.endpoint.extra = parse_ordered_json(endpoint_extra, "--endpoint-extra");
+  } catch (const Error& failure) {
+    throw Error(ErrorCode::kUsage, failure.what());
+  }
+  if (!out.endpoint.extra.is_object()) {
+    throw Error(ErrorCode::kUsage, "--endpoint-extra: not a JSON object");
+  }
+  return out;
 }
 
 void add_template_flags(CLI::App& app, TemplateFlags& flags) {

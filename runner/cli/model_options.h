@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/response_format.h"
 #include "model/engine.h"
+#include "runner/endpoints/open_model.h"
 #include "runner/sampling_overrides.h"
 
 namespace peira::runner::cli {
@@ -16,10 +17,18 @@ namespace peira::runner::cli {
 struct ModelFlags {
   std::string model = "bundled";
   model::EngineOptions engine;
+  EndpointOptions endpoint;  // of openai:MODEL@URL
+  std::string endpoint_extra;
+
+  // throws Error(kUsage): --endpoint-extra is not a JSON object.
+  ModelOptions options() const;
 };
 
 // --model and how it is executed.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
+
+// How an openai: endpoint is asked.
+void add_endpoint_flags(CLI::App& app, ModelFlags& flags);
 
 // What the chat template is given besides the messages.
 struct TemplateFlags {

@@ -162,9 +162,10 @@ int run(const RunFlags& flags) {
     planned.front().resume_run = store.resolve_run(flags.resume);
   }
   const auto open = [&](const std::string& name) {
-    return open_model(name, {.engine = flags.model.engine,
-                             .template_options = flags.chat_template.variables(),
-                             .template_date = flags.chat_template.date});
+    ModelOptions options = flags.model.options();
+    options.template_options = flags.chat_template.variables();
+    options.template_date = flags.chat_template.date;
+    return open_model(name, options);
   };
   const std::unique_ptr<ModelClient> model = open(flags.model.model);
   const std::unique_ptr<ModelClient> model_against =
@@ -287,6 +288,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->check(CLI::IsMember({"generate", "loglikelihood"}))
       ->group("Questions");
   add_model_flags(*app, flags->model);
+  add_endpoint_flags(*app, flags->model);
   add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens [the suite's]")

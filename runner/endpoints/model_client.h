@@ -35,6 +35,9 @@ struct ModelResponse {
   std::string finish_reason;                // "stop", "length", "refusal", "error", "timeout"
   std::string failure;                      // why, one line, when finish_reason is error or timeout
   bool retryable = false;                   // a failure that may pass when asked again
+  bool throttled = false;                   // of those: there was too much to do; says nothing of
+                                            // the request
+  double retry_after_s = 0;                 // and not to be asked again before
   std::vector<std::int32_t> prompt_tokens;  // exact ids; empty when the other side does not tell
   std::vector<std::int32_t> tokens;
   std::string prompt_text;  // rendered prompt bytes, when known
@@ -55,7 +58,8 @@ class ModelClient {
   virtual Json identity() const = 0;
   // What people should know of how the model runs, a line each; becomes warnings of the run.
   virtual std::vector<std::string> notes() const { return {}; }
-  // How many requests keep it full: the executor holds about this many in flight.
+  // How many requests keep it full: the executor holds about this many in flight. May change as
+  // answers come.
   virtual int preferred_in_flight() const = 0;
   // Sampling used where the user says nothing.
   virtual model::SamplingParams default_sampling() const = 0;

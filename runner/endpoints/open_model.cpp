@@ -29,22 +29,20 @@ model::CheckpointFiles open_checkpoint(const std::string& spec) {
     throw Error(ErrorCode::kUsage, "--model '" + spec +
                                        "': no such file or folder\n  try: bundled, a folder in "
                                        "Hugging Face format, a .gguf file, "
-                                       "replay:FILE, or instant");
+                                       "openai:MODEL@URL, replay:FILE, or instant");
   }
   return model::CheckpointFiles::at(spec);
 }
 
 std::unique_ptr<ModelClient> open_model(const std::string& spec, const ModelOptions& options) {
   constexpr std::string_view kReplay = "replay:";
+  constexpr std::string_view kOpenAi = "openai:";
   if (spec == "instant") return std::make_unique<InstantClient>();
   if (spec.starts_with(kReplay)) {
     return std::make_unique<ReplayClient>(spec.substr(kReplay.size()));
   }
-  if (spec.starts_with("openai:")) {
-    throw Error(ErrorCode::kUnavailable,
-                "--model " + spec +
-                    ": OpenAI-compatible endpoints are not in this build\n  try: a checkpoint "
-                    "folder, or replay:FILE with responses made elsewhere");
+  if (spec.starts_with(kOpenAi)) {
+    return std::make_unique<OpenAiClient>(spec.substr(kOpenAi.size()), options.endpoint);
   }
   std::string name = spec;
   if (!is_bundled(spec)) {

@@ -8,6 +8,7 @@
 #include "model/checkpoint_files.h"
 #include "model/engine.h"
 #include "runner/endpoints/model_client.h"
+#include "runner/endpoints/openai_client.h"
 
 namespace peira::runner {
 
@@ -17,16 +18,18 @@ struct ModelOptions {
   // What a template that asks for the date is told, as JinjaTemplate::set_time(); "": today, which
   // the manifest then names, or the date of the run that is continued.
   std::string template_date = {};
+  EndpointOptions endpoint = {};
 };
 
 // bundled          peira-mini, inside the binary
 // FOLDER           a checkpoint in Hugging Face format
+// openai:MODEL@URL an OpenAI-compatible endpoint
 // replay:FILE      stored responses, JSON lines {"id" or "row", "response", ["epoch",
 //                  "finish_reason", "reasoning"]}
 // instant          answers at once by a fixed rule; measures the harness
 //
 // throws Error(kUsage): none of these; Error(kData): a bad checkpoint or file;
-//        Error(kUnavailable): not readable, device absent, or openai: (not in this build).
+//        Error(kUnavailable): not readable, device absent.
 std::unique_ptr<ModelClient> open_model(const std::string& spec, const ModelOptions& options);
 
 // The files of "bundled" or of a checkpoint folder, for commands that use the engine directly.

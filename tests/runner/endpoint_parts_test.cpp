@@ -1,0 +1,301 @@
+// The parts of an endpoint client that need no connection.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "runner/endpoints/adaptive_limit.h"
+#include "runner/endpoints/openai_client.h"
+#include "runner/endpoints/openai_protocol.h"
+#include "runner/endpoints/server_sent_events.h"
+
+namespace peira::runner {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Time = AdaptiveLimit::Time;
+using std::chrono::milliseconds;
+
+// A server that works on `capacity` requests at once, each for 100 ms, and queues the rest; it is
+// kept as full as the limit says, for `answers` answers. Returns the limits seen in the second
+// half.
+std::vector<int> limits_against(int capacity, int answers, int most) {
+  AdaptiveLimit limit(16, most);
+  Time now{std::chrono::hours(1)};
+  std::deque<Time> queue;             // started, not yet worked on
+  std::multimap<Time, Time> working;  // end -> started
+  std::vector<int> seen;
+  for (int answered = 0; answered < answers;) {
+    while (static_cast<int>(queue.size() + working.size()) < limit.limit()) queue.push_back(now);
+    while (!queue.empty() && static_cast<int>(working.size()) < capacity) {
+      working.emplace(now + milliseconds(100), queue.front());
+      queue.pop_front();
+    }
+    now = working.begin()->first;
+    const Time started = working.begin()->second;
+    working.erase(working.begin());
+    limit.succeeded(started, now);
+    if (++answered > answers / 2) seen.push_back(limit.limit());
+  }
+  return seen;
+}
+
+TEST(AdaptiveLimit, FindsWhatAServerTakesAndStaysThere) {
+  for (const int capacity : {4, 32, 200}) {
+    for (const int limit : limits_against(capacity, 400 * capacity, 1000)) {
+      EXPECT_GE(limit, capacity * 3 / 4) << capacity;  // busy ...
+      EXPECT_LE(limit, capacity * 3) << capacity;      // ... without a long queue
+    }
+  }
+}
+
+TEST(AdaptiveLimit, ReachesItsMostWhereNothingHoldsItBack) {
+  EXPECT_EQ(limits_against(100'000, 20'000, 1000).back(), 1000);
+}
+
+// A server that turns away what is beyond `capacity` at once and answers the rest in 100 ms.
+TEST(AdaptiveLimit, SettlesBelowWhatIsTurnedAway) {
+  for (const int capacity : {3, 40, 300}) {
+    AdaptiveLimit limit(16, 1000);
+    Time now{std::chrono::hours(1)};
+    std::multimap<Time, Time> working;
+    std::int64_t asked = 0, turned_away = 0;
+    for (int answered = 0; answered < 400 * capacity;) {
+      while (static_cast<int>(working.size()) < limit.limit()) {
+        ++asked;
+        if (static_cast<int>(working.size()) < capacity) {
+          working.emplace(now + milliseconds(100) + std::chrono::microseconds(asked % 97), now);
+        } else {
+          ++turned_away;
+          now += std::chrono::microseconds(50);
+          limit.rejected(now - std::chrono::microseconds(10), now, {});
+          if (limit.limit() > capacity) break;  // what was turned away is asked later
+        }
+      }
+      now = std::max(now, working.begin()->first);
+      const Time started = working.begin()->second;
+      working.erase(working.begin());
+      limit.succeeded(started, now);
+      ++answered;
+    }
+    EXPECT_LT(turned_away, asked / (capacity < 10 ? 6 : 10)) << capacity;
+    EXPECT_GE(limit.limit(), capacity / 2) << capacity;
+    EXPECT_LE(limit.limit(), capacity * 3 / 2 + 1) << capacity;
+  }
+}
+
+// Turned away at random, however few are asked at once: asking fewer would only be slower.
+TEST(AdaptiveLimit, IsNotTalkedDownByWhatLoadDoesNotCause) {
+  AdaptiveLimit limit(16, 1000);
+  Time now{std::chrono::hours(1)};
+  std::mt19937 random(3);
+  std::vector<int> seen;
+  for (int round = 0; round < 300; ++round) {
+    const int in_flight = limit.limit();
+    const Time started = now;
+    now += milliseconds(100);
+    for (int i = 0; i < in_flight; ++i) {
+      if (random() % 20 == 0) {
+        limit.rejected(started, now, milliseconds(500));
+      } else {
+        limit.succeeded(started, now);
+      }
+      now += std::chrono::microseconds(1);
+    }
+    if (round >= 150) seen.push_back(limit.limit());
+  }
+  EXPECT_GE(*std::min_element(seen.begin(), seen.end()), 300);
+  EXPECT_EQ(limit.paused_until(), Time());
+}
+
+TEST(AdaptiveLimit, PausesWhereMostAreTurnedAway) {
+  AdaptiveLimit limit(4, 64);
+  const Time start{std::chrono::hours(1)};
+  for (int i = 0; i < 40; ++i) limit.rejected(start, start + milliseconds(10), milliseconds(3000));
+  EXPECT_EQ(limit.paused_until(), start + milliseconds(3010));
+  EXPECT_LE(limit.limit(), 3);
+  limit.rejected(start, start + milliseconds(20), milliseconds(1000));
+  EXPECT_EQ(limit.paused_until(), start + milliseconds(3010));
+}
+
+// By hand, after the algorithm of the standard.
+TEST(EventStream, ReadsEventsHoweverTheyAreCut) {
+  const std::string stream =
+      "\xEF\xBB\xBF: comment\r\ndata: one\r\n\r\nevent: x\rdata:two\rdata: more\r\rid: 7\n\n"
+      "data\n\ndata: {\"a\":1}\nretry: 5\n\ndata: cut off";
+  const std::vector<std::string> expected{"one", "two\nmore", "", "{\"a\":1}"};
+  for (std::size_t size = 1; size <= stream.size(); ++size) {
+    EventStream events;
+    std::vector<std::string> seen;
+    for (std::size_t at = 0; at < stream.size(); at += size) {
+      events.feed(std::string_view(stream).substr(at, size),
+                  [&](std::string_view data) { seen.emplace_back(data); });
+    }
+    EXPECT_EQ(seen, expected) << "pieces of " << size;
+  }
+}
+
+TEST(EventStream, RefusesAnEventWithoutEnd) {
+  EventStream events;
+  const std::string piece(1 << 20, 'x');
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 20; ++i) events.feed(piece, [](std::string_view) {});
+      },
+      Error);
+}
+
+ModelRequest hello() {
+  ModelRequest request;
+  request.messages = {Message::from_text("user", "Hello")};
+  request.max_tokens = 5;
+  request.seed = 1U << 12U;
+  return request;
+}
+const OpenAiDialect kChat{.model = "m"};
+
+std::string reply_with(const std::string& choice) {
+  return R"({"id":"r1","choices":[)" + choice +
+         R"(],"usage":{"prompt_tokens":3,"completion_tokens":2}})";
+}
+
+TEST(OpenAiProtocol, WritesWhatIsAskedForAndNoMore) {
+  ModelRequest request = hello();
+  EXPECT_EQ(dump_json(openai_body(request, kChat)),
+            R"({"model":"m","messages":[{"role":"user","content":"Hello"}],"max_tokens":5,)"
+            R"("temperature":0.0,"seed":2})");
+  request.sampling = {.temperature = 0.5, .top_k = 20, .top_p = 0.9, .logit_bias = {{7, -1.0F}}};
+  request.stop = {"\n"};
+  request.format = {.kind = ResponseFormat::Kind::kJsonSchema,
+                    .schema = OrderedJson{{"type", "object"}}};
+  OpenAiDialect dialect = kChat;
+  dialect.stream = true;
+  dialect.completion_tokens_field = true;
+  dialect.omit = {"seed"};
+  dialect.extra = {{"reasoning_effort", "low"}, {"top_p", 1}};
+  EXPECT_EQ(dump_json(openai_body(request, dialect)),
+            R"({"model":"m","messages":[{"role":"user","content":"Hello"}],)"
+            R"("max_completion_tokens":5,"temperature":0.5,"top_p":1,"top_k":20,)"
+            R"("logit_bias":{"7":-1.0},"stop":["\n"],"response_format":{"type":"json_schema",)"
+            R"("json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}},)"
+            R"("stream":true,"stream_options":{"include_usage":true},"reasoning_effort":"low"})");
+}
+
+TEST(OpenAiProtocol, SendsPicturesAsDataUrls) {
+  ModelRequest request = hello();
+  Part picture;
+  picture.kind = PartKind::kImage;
+  picture.bytes = "\x89PNG\r\n\x1A\nab";
+  request.messages.front().parts.push_back(picture);
+  const OrderedJson body = openai_body(request, kChat);
+  EXPECT_EQ(dump_json(body["messages"][0]["content"]),
+            R"([{"type":"text","text":"Hello"},{"type":"image_url","image_url":)"
+            R"({"url":"data:image/png;base64,iVBORw0KGgphYg=="}}])");
+  request.messages.front().parts.back().bytes = "nothing known";
+  EXPECT_THROW((void)openai_body(request, kChat), Error);
+}
+
+TEST(OpenAiProtocol, ReadsRepliesInTheWaysServersWriteThem) {
+  const auto read = [](const std::string& choice) {
+    return read_openai_reply(reply_with(choice), hello(), kChat);
+  };
+  ModelResponse response = read(R"({"message":{"content":"Hi"},"finish_reason":"stop"})");
+  EXPECT_EQ(response.text, "Hi");
+  EXPECT_EQ(response.finish_reason, "stop");
+  EXPECT_EQ(response.num_prompt_tokens, 3);
+  EXPECT_EQ(response.num_completion_tokens, 2);
+  response =
+      read(R"({"message":{"content":null,"reasoning_content":"hm"},"finish_reason":"length"})");
+  EXPECT_EQ(response.text, "");
+  EXPECT_EQ(response.reasoning, "hm");
+  EXPECT_EQ(response.finish_reason, "length");
+  response =
+      read(R"({"message":{"content":[{"type":"text","text":"a"},{"text":"b"}],"reasoning":"r"}})");
+  EXPECT_EQ(response.text, "ab");
+  EXPECT_EQ(response.reasoning, "r");
+  response = read(R"({"message":{"content":null,"refusal":"No."},"finish_reason":"stop"})");
+  EXPECT_EQ(response.finish_reason, "refusal");
+  EXPECT_EQ(response.text, "No.");
+  EXPECT_EQ(read(R"({"message":{"content":""},"finish_reason":"content_filter"})").finish_reason,
+            "refusal");
+}
+
+TEST(OpenAiProtocol, WhatIsNoReplyMayPass) {
+  for (const std::string body :
+       {"", "{", "[]", "null", "{}", R"({"choices":[]})", R"({"choices":[7]})",
+        R"({"choices":[{"text":"x"}]})", R"({"error":{"message":"overloaded"}})"}) {
+    const ModelResponse response = read_openai_reply(body, hello(), kChat);
+    EXPECT_EQ(response.finish_reason, "error") << body;
+    EXPECT_TRUE(response.retryable) << body;
+  }
+  EXPECT_THAT(read_openai_reply(R"({"error":{"message":"overloaded"}})", hello(), kChat).failure,
+              HasSubstr("overloaded"));
+}
+
+TEST(OpenAiProtocol, PutsStreamsTogether) {
+  OpenAiStream stream;
+  EXPECT_TRUE(stream.take(R"({"id":"s","choices":[{"delta":{"role":"assistant","content":""}}]})"));
+  EXPECT_TRUE(stream.take(R"({"choices":[{"delta":{"reasoning":"th"}}]})"));
+  EXPECT_TRUE(stream.take(R"({"choices":[{"delta":{"content":"He"}}]})"));
+  EXPECT_EQ(stream.response().finish_reason, "error");  // cut off here
+  EXPECT_TRUE(stream.response().retryable);
+  EXPECT_TRUE(stream.take(R"({"choices":[{"delta":{"content":"y"},"finish_reason":"length"}]})"));
+  EXPECT_TRUE(stream.take(R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}})"));
+  EXPECT_FALSE(stream.take("[DONE]"));
+  const ModelResponse response = stream.response();
+  EXPECT_EQ(response.text, "Hey");
+  EXPECT_EQ(response.reasoning, "th");
+  EXPECT_EQ(response.finish_reason, "length");
+  EXPECT_EQ(response.num_completion_tokens, 4);
+  EXPECT_EQ(stream.id(), "s");
+  OpenAiStream broken;
+  EXPECT_THROW(broken.take("{"), Error);
+  EXPECT_THROW(broken.take(R"({"error":{"message":"out of memory"}})"), Error);
+}
+
+// Numbers as vLLM gives them: the first token has none, one token more was generated.
+TEST(OpenAiProtocol, SumsTheEchoedLogProbabilitiesBehindThePrompt) {
+  ModelRequest request = hello();
+  request.continuations = {" wörld", " x"};
+  OpenAiDialect dialect = kChat;
+  EXPECT_THROW((void)openai_body(request, dialect), Error);
+  dialect.api = OpenAiApi::kCompletions;
+  EXPECT_EQ(dump_json(openai_body(request, dialect)),
+            R"({"model":"m","prompt":["Hello wörld","Hello x"],"max_tokens":1,"temperature":0,)"
+            R"("logprobs":1,"echo":true})");
+  const ModelResponse response = read_openai_reply(
+      R"({"choices":[
+        {"index":1,"text":"","logprobs":{"tokens":["Hello"," x","."],"token_logprobs":[null,-3,-9],
+         "text_offset":[0,5,7]}},
+        {"index":0,"text":"","logprobs":{"tokens":["Hello"," w","ö","rld","!"],
+         "token_logprobs":[null,-1,-0.5,-0.25,-8],"text_offset":[0,5,7,8,11]}}]})",
+      request, dialect);
+  EXPECT_EQ(response.finish_reason, "stop") << response.failure;
+  EXPECT_THAT(response.continuation_logprobs, ElementsAre(-1.75, -3));
+  EXPECT_THAT(read_openai_reply(R"({"choices":[{"index":0,"text":"a"},{"index":1,"text":"b"}]})",
+                                request, dialect)
+                  .failure,
+              HasSubstr("no \"logprobs\""));
+}
+
+TEST(EndpointAddress, IsTakenApart) {
+  const EndpointAddress address =
+      EndpointAddress::parse("org/m@2@https://h.example:8443/openai/v1/?api-version=3");
+  EXPECT_EQ(address.model, "org/m@2");
+  EXPECT_EQ(address.base, "https://h.example:8443/openai/v1");
+  EXPECT_EQ(address.query, "?api-version=3");
+  for (const char* const bad :
+       {"m", "m@ftp://h/v1", "@http://h/v1", "m@http://", "m@http://u:p@h/v1"}) {
+    EXPECT_THROW((void)EndpointAddress::parse(bad), Error) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace peira::runner
