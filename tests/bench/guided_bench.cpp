@@ -58,7 +58,7 @@ std::shared_ptr<const guided::Vocabulary> make_vocabulary() {
   const model::Tokenizer tokenizer(read_file(file), "tokenizer.json");
   std::vector<std::string> tokens;
   for (std::int32_t id = 0; id < tokenizer.id_limit(); ++id) {
-    tokens.emplace_back(tokenizer.is_special(id) ? std::string_view() : tokenizer.bytes(id));
+    tokens.push_back(tokenizer.is_special(id) ? std::string() : tokenizer.bytes(id, false));
   }
   return std::make_shared<const guided::Vocabulary>(std::move(tokens));
 }

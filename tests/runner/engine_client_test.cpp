@@ -193,7 +193,7 @@ TEST(OpenModel, SaysWhatCanBeOpened) {
   };
   EXPECT_THAT(message_for("nowhere/at/all"), HasSubstr("no such file or folder"));
   EXPECT_THAT(message_for("nowhere/at/all"), HasSubstr("bundled"));
-  EXPECT_THAT(message_for("openai:gpt@http://localhost"), HasSubstr("not in this build"));
+  EXPECT_THAT(message_for("openai:gpt"), HasSubstr("not MODEL@URL"));
   EXPECT_THAT(message_for("replay:nowhere.jsonl"), HasSubstr("nowhere.jsonl"));
   const TempFolder folder;
   EXPECT_THAT(message_for(folder.path().string()), HasSubstr("config.json"));
