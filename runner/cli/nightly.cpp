@@ -389,8 +389,10 @@ int history(const NightlyFlags& flags, const std::string& wanted, int last) {
     Json rows = Json::array();
     for (auto night = skip; night != nights.end(); ++night) {
       rows.push_back(to_json(*night));
-      const std::string limits =
-          night->limit_low ? points(*night->limit_low) + " to " + points(*night->limit_high) : "-";
+      const std::string limits = night->limit_low
+                                     ? points(std::max(0.0, *night->limit_low)) + " to " +
+                                           points(std::min(1.0, *night->limit_high))
+                                     : "-";
       std::string verdict(to_string(night->verdict));
       if (night->change) verdict += " since " + night->change->night;
       if (!night->counted && night->num_questions > 0) verdict += " (same bytes)";

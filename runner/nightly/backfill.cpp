@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "evals/comparison.h"
-#include "runner/endpoints/open_model.h"
 #include "runner/nightly/night.h"
 #include "runner/run_plan.h"
 
@@ -19,10 +18,7 @@ class Adoption {
   Adoption(const Store& store, const NightlyPlan& plan) : runs_(store.runs()) {
     entries_ = entries_of(plan);
     for (const NightlyModel& model : plan.models) {
-      const std::unique_ptr<ModelClient> client =
-          open_model(model.spec, {.engine = model.engine,
-                                  .template_options = model.template_options,
-                                  .template_date = model.template_date});
+      const std::unique_ptr<ModelClient> client = model.open();
       for (const NightlyEntry& entry : entries_) {
         if (entry.model != model.label) continue;
         wanted_.emplace(entry.name, make_dated_plan(store, *client, options_of(plan, entry)).info);

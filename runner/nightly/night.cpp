@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "runner/endpoints/open_model.h"
 #include "runner/nightly/metered_client.h"
 #include "runner/run_plan.h"
 
@@ -124,9 +123,7 @@ class NightRun {
   ModelClient& client_of(const NightlyModel& model) {
     if (client_ == nullptr || client_label_ != model.label) {
       client_.reset();  // one in memory at a time
-      client_ = open_model(model.spec, {.engine = model.engine,
-                                        .template_options = model.template_options,
-                                        .template_date = model.template_date});
+      client_ = model.open();
       client_label_ = model.label;
     }
     return *client_;

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "datasets/dataset.h"
 #include "evals/comparison.h"
-#include "runner/endpoints/open_model.h"
 #include "runner/nightly/night.h"
 #include "runner/run_plan.h"
 
@@ -110,9 +109,7 @@ std::vector<PlannedEntry> plan_night(const Store* store, const NightStore* night
       const RunOptions options = options_of(plan, one.entry);
       try {
         if (client == nullptr && problem.empty()) {
-          client = open_model(model.spec, {.engine = model.engine,
-                                           .template_options = model.template_options,
-                                           .template_date = model.template_date});
+          client = model.open();
         }
       } catch (const Error& error) {
         problem = first_line(error.what());

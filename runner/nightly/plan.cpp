@@ -223,9 +223,10 @@ class PlanReader {
     if (value.is_string()) {
       model.spec = value.get<std::string>();
     } else {
-      const Object given = object(value, path,
-                                  {"model", "name", "device", "threads", "batch", "weights",
-                                   "kv_dtype", "template_options", "template_date", "price"});
+      const Object given =
+          object(value, path,
+                 {"model", "name", "device", "threads", "batch", "weights", "kv_dtype",
+                  "template_options", "template_date", "endpoint", "price"});
       model.spec = given.required_text("model");
       model.label = given.text("name", "");
       model.engine.device = given.text("device", model.engine.device);
@@ -245,6 +246,7 @@ class PlanReader {
         model.template_options = parse_ordered_json(dump_json(*options), path);
       }
       model.template_date = given.text("template_date", "");
+      read_endpoint(given, model, path);
       if (const Json* price = given.find("price")) {
         const Object prices = object(*price, path + ".price", {"input", "output"});
         model.input_price = prices.number("input", 0, kAnyNumber);
@@ -255,7 +257,10 @@ class PlanReader {
       }
     }
     if (model.spec.empty()) object(Json::object(), path, {}).fail("", "must not be empty");
-    if (model.label.empty()) model.label = model.spec;
+    // Of an endpoint the model's own name, wherever it is served.
+    if (model.label.empty()) {
+      model.label = model.is_repeatable() ? model.spec : model.spec.substr(0, model.spec.find('@'));
+    }
     constexpr std::string_view kReplay = "replay:";
     if (model.spec.starts_with(kReplay)) {
       model.spec = std::string(kReplay) + beside(model.spec.substr(kReplay.size()));
@@ -263,6 +268,34 @@ class PlanReader {
       model.spec = beside(model.spec);
     }
     return model;
+  }
+
+  static constexpr const char* kEndpoint = "endpoint";
+  void read_endpoint(const Object& model, NightlyModel& out, const std::string& path) const {
+    const Json* value = model.find(kEndpoint);
+    if (value == nullptr) return;
+    if (out.is_repeatable()) model.fail(kEndpoint, "is for models that begin with openai:");
+    const Object given = object(
+        *value, path + "." + kEndpoint,
+        {"api", "stream", "max_in_flight", "idle_timeout_s", "key_variable", "extra", "omit"});
+    const std::string api = given.text("api", "chat");
+    given.check_word("api", api, {"chat", "completions"});
+    out.endpoint.api = api == "chat" ? OpenAiApi::kChat : OpenAiApi::kCompletions;
+    if (const Json* stream = given.find("stream")) {
+      if (!stream->is_boolean()) given.fail("stream", "must be true or false");
+      out.endpoint.stream = stream->get<bool>();
+    }
+    if (const auto most = given.whole("max_in_flight", 1, 100'000)) {
+      out.endpoint.max_in_flight = static_cast<int>(*most);
+    }
+    out.endpoint.idle_timeout_s =
+        given.number("idle_timeout_s", 1e-3, kAnyNumber).value_or(out.endpoint.idle_timeout_s);
+    out.endpoint.key_variable = given.text("key_variable", "");
+    if (const Json* extra = given.find("extra")) {
+      if (!extra->is_object()) given.fail("extra", "must be an object");
+      out.endpoint.extra = parse_ordered_json(dump_json(*extra), path);
+    }
+    out.endpoint.omit = given.texts("omit");
   }
 
   std::vector<std::string> metrics_of(const Object& from, const std::string& key,
@@ -514,6 +547,13 @@ const NightlyModel& NightlyPlan::model(const std::string& label) const {
     if (candidate.label == label) return candidate;
   }
   throw Error(ErrorCode::kInternal, "the plan has no model " + label);
+}
+
+std::unique_ptr<ModelClient> NightlyModel::open() const {
+  return open_model(spec, {.engine = engine,
+                           .template_options = template_options,
+                           .template_date = template_date,
+                           .endpoint = endpoint});
 }
 
 NightlyPlan read_nightly_plan(const std::filesystem::path& file) { return PlanReader(file).read(); }

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "model/engine.h"
+#include "runner/endpoints/open_model.h"
 #include "runner/failure_limit.h"
 #include "runner/sampling_overrides.h"
 #include "stats/online_fdr.h"
@@ -22,8 +24,12 @@ struct NightlyModel {
   OrderedJson template_options = OrderedJson::object();
   std::string template_date =
       {};  // told to templates that ask; "": today, another prompt each night
+  EndpointOptions endpoint = {};  // of openai:
   // Per million tokens, for the cost budget; of a model without a price nothing is known.
   std::optional<double> input_price = {}, output_price = {};
+
+  // throws  as open_model().
+  std::unique_ptr<ModelClient> open() const;
 
   // Whether runs of equal manifests are equal to the byte: all but endpoints.
   bool is_repeatable() const { return !spec.starts_with("openai:"); }

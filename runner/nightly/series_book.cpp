@@ -116,6 +116,9 @@ SeriesBook::SeriesBook(const Store& store, const NightStore& nights, const Night
     }
   }
   for (const NightRecord& night : nights.nights(plan.name)) {
+    for (const NightEntry& entry : night.entries) {
+      if (!entry.run.empty()) night_of_run_.emplace(entry.run, night.night);
+    }
     if (!night.finished || (!until.empty() && night.night >= until)) continue;
     if (night.stream.empty()) continue;
     if (night.stream_begun != stream_begun_) nights_of_stream_.clear();
@@ -160,7 +163,10 @@ SeriesBook::Repeats SeriesBook::measure_repeats(const Series& series,
         run.cached > 0 || run.finished_at > tonight.finished_at || count == kMostRepeats) {
       continue;
     }
-    groups[repeatable ? "" : run.started_at.substr(0, 10)].push_back(run.id);
+    const auto night = night_of_run_.find(run.id);
+    const std::string day =
+        night == night_of_run_.end() ? run.started_at.substr(0, 10) : night->second;
+    groups[repeatable ? "" : day].push_back(run.id);
     ++count;
   }
   Repeats result;

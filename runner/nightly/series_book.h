@@ -62,6 +62,7 @@ class SeriesBook {
   std::vector<NightlyEntry> entries_;
   std::vector<Series> series_;
   std::vector<Acceptance> acceptances_;
+  std::map<std::string, std::string> night_of_run_;  // of the plan's own runs
   std::map<std::string, std::vector<evals::NightJudgement>> history_;
   stats::OnlineState stream_;
   std::string stream_begun_;
