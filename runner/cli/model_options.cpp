@@ -115,6 +115,17 @@ void add_endpoint_flags(CLI::App& app, ModelFlags& flags) {
       ->type_name("NAME")
       ->allow_extra_args(false)
       ->group("Endpoint");
+  CLI::Option* const record =
+      app.add_option("--endpoint-record", endpoint.record,
+                     "write all requests and replies to FILE, without keys; goes on with one that "
+                     "is there")
+          ->type_name("FILE")
+          ->group("Endpoint");
+  app.add_option("--endpoint-replay", endpoint.replay,
+                 "answer from such a FILE instead of asking the endpoint")
+      ->type_name("FILE")
+      ->excludes(record)
+      ->group("Endpoint");
 }
 
 ModelOptions ModelFlags::options() const {

@@ -57,28 +57,41 @@ struct HttpReply {
   }
 };
 
-// Redirects are replies like others: what a header authorises stays with the host it was meant for.
-// Proxies are taken from the environment as curl does.
+// What exchanges requests for replies: the network, or a recording of it.
+//
 // threads: one.
-class HttpPool {
+class HttpTransport {
  public:
-  // max_connections  exchanges beyond it wait for a free connection.
-  // throws  Error(kUnavailable): libcurl or epoll cannot be had.
-  explicit HttpPool(int max_connections);
-  ~HttpPool();
-  HttpPool(const HttpPool&) = delete;
-  HttpPool& operator=(const HttpPool&) = delete;
+  virtual ~HttpTransport() = default;
 
-  std::int64_t start(HttpRequest request);
+  // throws  Error: the exchange cannot even begin.
+  virtual std::int64_t start(HttpRequest request) = 0;
   struct Finished {
     std::int64_t id;
     HttpReply reply;
   };
   // Moves everything on, waiting at most `patience` for something to happen; at once where nothing
   // is in flight. What on_piece throws is rethrown here.
-  std::vector<Finished> poll(std::chrono::milliseconds patience);
+  virtual std::vector<Finished> poll(std::chrono::milliseconds patience) = 0;
   // Drops an exchange; it does not finish any more.
-  void cancel(std::int64_t id);
+  virtual void cancel(std::int64_t id) = 0;
+};
+
+// Redirects are replies like others: what a header authorises stays with the host it was meant for.
+// Proxies are taken from the environment as curl does.
+// threads: one.
+class HttpPool : public HttpTransport {
+ public:
+  // max_connections  exchanges beyond it wait for a free connection.
+  // throws  Error(kUnavailable): libcurl or epoll cannot be had.
+  explicit HttpPool(int max_connections);
+  ~HttpPool() override;
+  HttpPool(const HttpPool&) = delete;
+  HttpPool& operator=(const HttpPool&) = delete;
+
+  std::int64_t start(HttpRequest request) override;
+  std::vector<Finished> poll(std::chrono::milliseconds patience) override;
+  void cancel(std::int64_t id) override;
   std::size_t in_flight() const;
 
  private:

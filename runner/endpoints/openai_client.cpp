@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "runner/endpoints/server_sent_events.h"
+#include "runner/endpoints/traffic.h"
 
 namespace peira::runner {
 
@@ -86,6 +88,23 @@ std::chrono::milliseconds retry_after(const HttpReply& reply) {
   return bounded(std::difftime(date, std::time(nullptr)));
 }
 
+// What must not be written down: the key, and what headers named like one carry.
+std::vector<std::string> secrets_of(const std::string& key,
+                                    const std::vector<std::string>& headers) {
+  std::vector<std::string> out{key};
+  for (const std::string& header : headers) {
+    const std::size_t colon = header.find(':');
+    std::string name = header.substr(0, colon);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto has = [&](const char* word) { return name.find(word) != std::string::npos; };
+    if (!has("key") && !has("auth") && !has("token") && !has("secret") && !has("cookie")) continue;
+    const std::size_t begin = header.find_last_of(" :") + 1;  // behind "Bearer" and the like
+    out.push_back(header.substr(begin));
+  }
+  return out;
+}
+
 ModelResponse failed(std::string why, bool retryable) {
   ModelResponse response;
   response.finish_reason = "error";
@@ -150,7 +169,6 @@ EndpointAddress EndpointAddress::parse(const std::string& spec) {
 OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& options)
     : address_(EndpointAddress::parse(spec)),
       options_(options),
-      pool_(std::max(1, options.max_in_flight)),
       limit_(kFirstInFlight, std::max(1, options.max_in_flight)) {
   dialect_.api = options_.api;
   dialect_.model = address_.model;
@@ -162,7 +180,7 @@ OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& optio
     if (key_.empty()) key_ = environment("OPENAI_API_KEY");
   } else {
     key_ = environment(options_.key_variable);
-    if (key_.empty()) {
+    if (key_.empty() && options_.replay.empty()) {
       throw Error(ErrorCode::kUnavailable,
                   "the environment variable " + options_.key_variable + " is not set");
     }
@@ -179,7 +197,22 @@ OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& optio
       throw Error(ErrorCode::kUsage, "--endpoint-header: not one line \"Name: value\"");
     }
   }
-  if (!key_.empty() && address_.base.starts_with("http://") &&
+  if (!options_.replay.empty()) {
+    if (!options_.record.empty()) {
+      throw Error(ErrorCode::kUsage,
+                  "--endpoint-record and --endpoint-replay contradict each other");
+    }
+    http_ = std::make_unique<ReplayTransport>(options_.replay);
+    notes_.push_back("replies come from the recording " + options_.replay + ", not from " +
+                     address_.base);
+  } else {
+    http_ = std::make_unique<HttpPool>(std::max(1, options_.max_in_flight));
+    if (!options_.record.empty()) {
+      http_ = std::make_unique<RecordingTransport>(std::move(http_), options_.record,
+                                                   secrets_of(key_, options_.headers));
+    }
+  }
+  if (options_.replay.empty() && !key_.empty() && address_.base.starts_with("http://") &&
       !is_local(url_part(address_.base, CURLUPART_HOST))) {
     notes_.push_back("the key goes to " + address_.base + " unencrypted");
   }
@@ -261,7 +294,7 @@ void OpenAiClient::start(std::int64_t ticket, ModelRequest request) {
   }
   flight.request = std::move(request);
   flight.started_at = Clock::now();
-  tickets_[pool_.start(std::move(http))] = ticket;
+  tickets_[http_->start(std::move(http))] = ticket;
   flights_.emplace(ticket, std::move(flight));
 }
 
@@ -362,7 +395,7 @@ std::vector<ModelClient::Finished> OpenAiClient::poll() {
   constexpr std::chrono::milliseconds kPatience{50};
   start_waiting();
   if (ready_.empty() && !flights_.empty()) {
-    for (HttpPool::Finished& finished : pool_.poll(kPatience)) {
+    for (HttpTransport::Finished& finished : http_->poll(kPatience)) {
       const auto ticket = tickets_.find(finished.id);
       if (ticket == tickets_.end()) continue;
       const auto flight = flights_.find(ticket->second);
@@ -393,7 +426,7 @@ void OpenAiClient::cancel(std::int64_t ticket) {
     if (flight == flights_.end()) return;
     const auto id = std::find_if(tickets_.begin(), tickets_.end(),
                                  [&](const auto& item) { return item.second == ticket; });
-    pool_.cancel(id->first);
+    http_->cancel(id->first);
     tickets_.erase(id);
     limit_.rejected(flight->second.started_at, Clock::now(), {});
     flights_.erase(flight);

@@ -27,6 +27,8 @@ struct EndpointOptions {
   std::vector<std::string> headers = {};      // "Name: value", sent and never stored
   OrderedJson extra = OrderedJson::object();  // more members of each request's body
   std::vector<std::string> omit = {};         // members of it that the server does not take
+  std::string record = {};  // file to which all traffic is written, as RecordingTransport does
+  std::string replay = {};  // such a file, that answers in the endpoint's place; no key is needed
 };
 
 // MODEL@URL: "gpt-x@https://api.openai.com/v1". The URL may carry a query, which goes with each
@@ -51,8 +53,9 @@ struct EndpointAddress {
 // threads: one at a time.
 class OpenAiClient : public ModelClient {
  public:
-  // throws  Error(kUsage): a bad address, a key that a header cannot carry; Error(kUnavailable):
-  //         libcurl cannot be started, the named variable is not set.
+  // throws  Error(kUsage): a bad address, a key that a header cannot carry, both record and replay;
+  //         Error(kUnavailable): libcurl cannot be started, the named variable is not set, a
+  //         recording cannot be written or read; Error(kData): it is none.
   OpenAiClient(const std::string& spec, const EndpointOptions& options);
 
   std::string name() const override { return "openai:" + dialect_.model; }
@@ -87,7 +90,7 @@ class OpenAiClient : public ModelClient {
   OpenAiDialect dialect_;
   std::string key_;
   std::vector<std::string> notes_;
-  HttpPool pool_;
+  std::unique_ptr<HttpTransport> http_;
   AdaptiveLimit limit_;
   std::int64_t next_ticket_ = 1;
   std::deque<std::pair<std::int64_t, ModelRequest>> waiting_;  // for room or the end of a pause
