@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "reports/json.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
+#include "runner/run_cost.h"
 #include "runner/store.h"
 #include "runner/summary.h"
 
@@ -17,7 +19,7 @@ namespace peira::runner::cli {
 namespace {
 
 struct ShowFlags {
-  std::string run = "latest", sample, store, state;
+  std::string run = "latest", sample, store, state, prices;
   bool wrong = false, right = false, json = false;
   int epoch = -1;
   std::int64_t max_samples = 20;
@@ -151,6 +153,19 @@ int show_list(const ShowFlags& flags, const Store& store, const std::string& run
   return kPassed;
 }
 
+std::string cost_line(const RunCost& cost) {
+  const auto price = [](double dollars) {
+    std::string text = fixed(dollars, 6);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return "$" + text;
+  };
+  return "\ncost " + dollars_text(cost.dollars) + ": " + std::to_string(cost.prompt_tokens) +
+         " tokens in at " + price(cost.price.input) + " and " +
+         std::to_string(cost.completion_tokens) + " out at " + price(cost.price.output) +
+         " a million; replies from the response cache cost nothing\n";
+}
+
 int show(const ShowFlags& flags) {
   if (!flags.state.empty() && !evals::answer_state_from(flags.state)) {
     throw Error(ErrorCode::kUsage,
@@ -175,10 +190,19 @@ int show(const ShowFlags& flags) {
   }
   if (flags.wrong || flags.right || !flags.state.empty()) return show_list(flags, store, run_id);
   const evals::RunRecord record = summarize(store, run_id);
+  const std::optional<RunCost> cost =
+      run_cost(store, store.run(run_id), prices_for(store, flags.prices));
   if (flags.json) {
-    print_json(reports::to_json(record));
+    OrderedJson out = reports::to_json(record);
+    if (cost) out["cost_usd"] = cost->dollars;
+    print_json(out);
   } else {
     print(run_details(record));
+    if (cost) print(cost_line(*cost));
+    if (!cost && !flags.prices.empty()) {
+      note(flags.prices + ": has no price for " + record.model +
+           ", or its answers came without token counts");
+    }
     note("one sample: peira show " + run_id + " SAMPLE   (or --wrong, --state unparsed)");
   }
   return kPassed;
@@ -203,6 +227,9 @@ Command add_show(CLI::App& root) {
   app->add_option("--epoch", flags->epoch, "this epoch only");
   app->add_option("--max", flags->max_samples, "lines listed at most")->capture_default_str();
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");
+  app->add_option("--prices", flags->prices,
+                  "what models' tokens cost, as in peira list [prices.json beside the store]")
+      ->type_name("FILE");
   app->add_flag("--json", flags->json, "JSON, one object a line");
   return {app, [flags] { return show(*flags); }};
 }
