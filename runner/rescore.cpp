@@ -41,6 +41,7 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
 
   RunInfo info = source;
   info.id.clear();  // a name of its own
+  info.started_at.clear();
   values["scorer"] = scorer_value(suite, profile);
   info.manifest = make_manifest(values);
   info.identity = manifest_identity(info.manifest);

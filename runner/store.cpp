@@ -733,7 +733,7 @@ RunInfo Store::insert_run(RunInfo info) {
                   "there is a run called " + info.id + " already\n  try: another --name");
     }
   }
-  info.started_at = utc_text("%Y-%m-%dT%H:%M:%SZ");
+  if (info.started_at.empty()) info.started_at = utc_text("%Y-%m-%dT%H:%M:%SZ");
   Statement insert = database_->prepare(
       "INSERT INTO runs(id, identity, suite, profile, variant, model, dataset, method, manifest, "
       "epochs, seed, num_rows, expected_answers, limited, restricted, why_stopped, started_at, "
@@ -829,6 +829,9 @@ Store::OpenedRun Store::resume_run(const std::string& id, const RunInfo& info) {
   if (!opened.info.rescored_from.empty()) {
     throw Error(ErrorCode::kUsage, "run " + id + " is run " + opened.info.rescored_from +
                                        " scored again: there is nothing to ask in it");
+  }
+  if (opened.info.manifest.contains("imported")) {
+    throw Error(ErrorCode::kUsage, "run " + id + " was imported: it was asked elsewhere");
   }
   const std::vector<std::string> differences =
       explain_differences(opened.info.manifest, info.manifest, "the run", "this command");
@@ -944,9 +947,10 @@ void Store::finish_runs(std::span<const Ending> endings) {
     Statement statement = database_->prepare(
         "UPDATE runs SET complete = ?, why_stopped = ?, finished_at = ?, warnings = ?, owner = '' "
         "WHERE key = ?");
-    statement.bind_all(int{ending.complete}, Text(ending.why_stopped),
-                       Text(utc_text("%Y-%m-%dT%H:%M:%SZ")), Text(list_text(ending.warnings)),
-                       ending.run.key);
+    statement.bind_all(
+        int{ending.complete}, Text(ending.why_stopped),
+        Text(ending.finished_at.empty() ? utc_text("%Y-%m-%dT%H:%M:%SZ") : ending.finished_at),
+        Text(list_text(ending.warnings)), ending.run.key);
     statement.run();
     // Batches added up in the order of arrival; the sum that stays is that of the stored order.
     Statement sum = database_->prepare(

@@ -210,7 +210,8 @@ class Store {
     bool resumed = false;
     RunLock lock;
   };
-  // Begins a new run: fills in key, started_at and, where it is empty, the id of `info`; locks it.
+  // Begins a new run: fills in key and, where they are empty, the id and started_at of `info`; locks
+  // it.
   // throws Error(kUsage): the id is taken, or not of letters, digits, ".", "_" and "-".
   OpenedRun create_run(RunInfo info);
   // Continues the newest incomplete run of equal identity and kind, or begins a new one.
@@ -239,6 +240,7 @@ class Store {
     std::string why_stopped;
     std::vector<std::string> warnings;
     std::optional<evals::StopDecision> decision = {};
+    std::string finished_at = {};  // "": now
   };
   // Ends sittings in one transaction: the arms of one decision end together or not at all.
   void finish_runs(std::span<const Ending> endings);
