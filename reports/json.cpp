@@ -5,6 +5,7 @@
 
 #include "evals/comparison.h"
 #include "evals/stop_rule.h"
+#include "reports/details_json.h"
 
 namespace peira::reports {
 namespace {
@@ -215,7 +216,12 @@ OrderedJson to_json(const evals::Ranking& ranking) {
 
 OrderedJson to_json(const Report& report) {
   OrderedJson runs = OrderedJson::array();
-  for (const evals::RunRecord& run : report.runs) runs.push_back(to_json(run));
+  for (std::size_t i = 0; i < report.runs.size(); ++i) {
+    OrderedJson run = to_json(report.runs[i]);
+    const RunDetails* details = details_of(report, i);
+    run["details"] = details != nullptr ? to_json(*details) : OrderedJson(nullptr);
+    runs.push_back(std::move(run));
+  }
   OrderedJson comparisons = OrderedJson::array();
   const auto adjusted = holm_adjusted(report.comparisons);
   for (std::size_t i = 0; i < report.comparisons.size(); ++i) {
@@ -223,8 +229,13 @@ OrderedJson to_json(const Report& report) {
     comparison["holm_p"] = number(adjusted[i]);
     comparisons.push_back(std::move(comparison));
   }
+  OrderedJson samples = OrderedJson::array();
+  for (const SampleSection& section : report.samples) samples.push_back(to_json(section));
+  OrderedJson series = OrderedJson::array();
+  for (const evals::SeriesReport& nights : report.series) series.push_back(to_json(nights));
   return {
       {"title", report.title},
+      {"headline", text_or_null(headline(report))},
       {"generated_at", text_or_null(report.generated_at)},
       {"version", text_or_null(report.version)},
       {"sample_data_notice", text_or_null(sample_data_notice(report.runs))},
@@ -232,11 +243,15 @@ OrderedJson to_json(const Report& report) {
       {"commands", report.commands},
       {"runs", runs},
       {"comparisons", comparisons},
-      {"correction", report.comparisons.size() > 1 ? OrderedJson("holm") : OrderedJson(nullptr)}};
+      {"correction", report.comparisons.size() > 1 ? OrderedJson("holm") : OrderedJson(nullptr)},
+      {"samples", std::move(samples)},
+      {"series", std::move(series)}};
 }
 
 std::string render_json(const Report& report) {
-  return to_json(report).dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  return without_steering(
+             to_json(report).dump(2, ' ', false, OrderedJson::error_handler_t::replace)) +
+         "\n";
 }
 
 }  // namespace peira::reports

@@ -17,7 +17,8 @@ OrderedJson to_json(const evals::Comparison& comparison);
 OrderedJson to_json(const evals::Ranking& ranking);
 OrderedJson to_json(const Report& report);
 
-// to_json in indented text, UTF-8, ending in a newline.
+// to_json in indented text, UTF-8, ending in a newline. Characters that would steer a terminal or
+// turn the direction of text are written as escapes.
 std::string render_json(const Report& report);
 
 }  // namespace peira::reports

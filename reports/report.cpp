@@ -14,17 +14,6 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// `word` as one argument of a POSIX shell.
-std::string shell_quoted(const std::string& word) {
-  const bool is_plain = !word.empty() && word.find_first_not_of(
-                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                             "0123456789_-./:@%+=,") == std::string::npos;
-  if (is_plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 const Json* manifest_value(const evals::RunRecord& run, const char* part) {
   const auto values = run.manifest.find("values");
   if (!run.manifest.is_object() || values == run.manifest.end() || !values->is_object()) {
@@ -35,6 +24,93 @@ const Json* manifest_value(const evals::RunRecord& run, const char* part) {
 }
 
 }  // namespace
+
+std::string shell_quoted(const std::string& word) {
+  const bool is_plain = !word.empty() && word.find_first_not_of(
+                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                             "0123456789_-./:@%+=,") == std::string::npos;
+  if (is_plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string headline(const Report& report) {
+  std::string text;
+  if (report.comparisons.size() == 1) {
+    text = report.comparisons[0].verdict;
+  } else if (report.comparisons.size() > 1) {
+    const auto adjusted = holm_adjusted(report.comparisons);
+    std::size_t better = 0, worse = 0;
+    for (std::size_t i = 0; i < adjusted.size(); ++i) {
+      if (!adjusted[i] || *adjusted[i] >= 0.05) continue;
+      (report.comparisons[i].difference > 0 ? better : worse) += 1;
+    }
+    const std::size_t open = report.comparisons.size() - better - worse;
+    text = "Of " + std::to_string(report.comparisons.size()) + " comparisons, B is better in " +
+           std::to_string(better) + ", worse in " + std::to_string(worse) + ", and in " +
+           std::to_string(open) + " no difference can be told (Holm's correction at 5 %).";
+  } else if (report.runs.size() == 1) {
+    const evals::RunRecord& run = report.runs[0];
+    const evals::Metric score = run.metrics.empty() ? evals::Metric() : run.metrics[0];
+    text = run.model + " (" + run.variant + ") on " + run.suite + ": " +
+           (score.num_samples == 0 ? std::string("no score")
+                                   : detail::format_number("%.1f", 100 * score.value) + " %");
+    if (score.low && score.high) {
+      text += " (95 % CI " + detail::format_number("%.1f", 100 * *score.low) + " to " +
+              detail::format_number("%.1f", 100 * *score.high) + ")";
+    }
+    text += " of " + std::to_string(score.num_samples) + " questions.";
+  } else if (!report.runs.empty()) {
+    std::vector<std::string> suites;
+    std::optional<double> low, high;
+    for (const evals::RunRecord& run : report.runs) {
+      if (std::find(suites.begin(), suites.end(), run.suite) == suites.end()) {
+        suites.push_back(run.suite);
+      }
+      if (run.metrics.empty() || run.metrics[0].num_samples == 0) continue;
+      low = std::min(low.value_or(1), run.metrics[0].value);
+      high = std::max(high.value_or(0), run.metrics[0].value);
+    }
+    text = std::to_string(report.runs.size()) + " runs over " + std::to_string(suites.size()) +
+           (suites.size() == 1 ? " suite" : " suites");
+    if (low && high) {
+      text += ", scores from " + detail::format_number("%.1f", 100 * *low) + " to " +
+              detail::format_number("%.1f", 100 * *high) + " %";
+    }
+    text += ".";
+  }
+  std::size_t worse_series = 0;
+  for (const evals::SeriesReport& series : report.series) {
+    if (series.nights.empty()) continue;
+    const evals::SeriesVerdict verdict = series.nights.back().verdict;
+    worse_series +=
+        verdict == evals::SeriesVerdict::kDropped || verdict == evals::SeriesVerdict::kDrifted;
+  }
+  if (!report.series.empty()) {
+    text += (text.empty() ? "" : " ") + std::to_string(worse_series) + " of " +
+            std::to_string(report.series.size()) + " nightly series " +
+            (worse_series == 1 ? "is" : "are") + " worse.";
+  }
+  std::int64_t failed = 0;
+  std::size_t incomplete = 0;
+  for (const evals::RunRecord& run : report.runs) {
+    failed += run.states.failed;
+    incomplete += run.complete ? 0 : 1;
+  }
+  if (incomplete > 0) {
+    text += " " + std::to_string(incomplete) + (incomplete == 1 ? " run is" : " runs are") +
+            " incomplete.";
+  }
+  if (failed > 0) {
+    text += " " + std::to_string(failed) + (failed == 1 ? " answer" : " answers") + " failed.";
+  }
+  return text;
+}
+
+const RunDetails* details_of(const Report& report, std::size_t index) {
+  return index < report.details.size() ? &report.details[index] : nullptr;
+}
 
 std::optional<double> deciding_p(const evals::Comparison& comparison) {
   return comparison.p_value ? comparison.p_value : comparison.mcnemar_p;

@@ -7,6 +7,9 @@
 
 #include "base/json.h"
 #include "evals/run_record.h"
+#include "evals/series.h"
+#include "reports/run_details.h"
+#include "reports/sample_story.h"
 
 namespace peira::reports {
 
@@ -14,11 +17,21 @@ struct Report {
   std::string title;
   std::vector<evals::RunRecord> runs;
   std::vector<evals::Comparison> comparisons;
-  std::vector<std::string> notes;     // one paragraph each
-  std::vector<std::string> commands;  // further commands that made this report, as typed
-  std::string generated_at;           // UTC, ISO 8601; "" leaves it out
-  std::string version;                // of Peira; "" leaves it out
+  std::vector<RunDetails> details = {};  // of `runs`, in their order; may end early
+  std::vector<SampleSection> samples = {};
+  std::vector<evals::SeriesReport> series = {};  // night after night
+  std::vector<std::string> notes;                // one paragraph each
+  std::vector<std::string> commands;             // further commands that made this report, as typed
+  std::string generated_at;                      // UTC, ISO 8601; "" leaves it out
+  std::string version;                           // of Peira; "" leaves it out
 };
+
+// What the report comes to, one or two sentences: what was compared, what it showed, what is
+// missing.
+std::string headline(const Report& report);
+
+// The details of run `index`; null where there are none.
+const RunDetails* details_of(const Report& report, std::size_t index);
 
 // p-values of the report's comparisons after Holm's correction, in their order; empty where a
 // comparison has none. With one comparison they are as they were.
@@ -53,6 +66,9 @@ std::vector<ManifestRow> manifest_rows(const evals::RunRecord& run);
 
 // What more than one comparison in a report means for its p-values; "" for at most one.
 std::string correction_note(const std::vector<evals::Comparison>& comparisons);
+
+// `word` as one argument of a POSIX shell.
+std::string shell_quoted(const std::string& word);
 
 // The `peira run` command that asks for the same run again, quoted for a shell.
 std::string reproduce_command(const evals::RunRecord& run);

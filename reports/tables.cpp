@@ -83,6 +83,35 @@ Table runs_table(const std::vector<evals::RunRecord>& runs) {
   return table;
 }
 
+Table suites_by_models_table(const std::vector<evals::RunRecord>& runs) {
+  Table table{.headers = {"Suite"}, .rows = {}, .alignments = {Align::kLeft}};
+  std::vector<std::string> columns;
+  const auto place_of = [](std::vector<std::string>& names, const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    const auto place = static_cast<std::size_t>(found - names.begin());
+    if (found == names.end()) names.push_back(name);
+    return place;
+  };
+  std::vector<std::string> suites;
+  for (const evals::RunRecord& run : runs) place_of(columns, run.model + ", " + run.variant);
+  for (const std::string& column : columns) {
+    table.headers.push_back(column);
+    table.alignments.push_back(Align::kRight);
+  }
+  for (const evals::RunRecord& run : runs) {
+    const std::size_t row = place_of(suites, run.suite + ", " + run.profile);
+    if (row == table.rows.size()) {
+      table.rows.emplace_back(columns.size() + 1);
+      table.rows.back()[0] = suites.back();
+    }
+    const std::size_t column = place_of(columns, run.model + ", " + run.variant);
+    table.rows[row][column + 1] =
+        score_text(run.metrics.empty() ? evals::Metric() : run.metrics[0]) +
+        (run.complete ? "" : " incomplete");
+  }
+  return table;
+}
+
 Table metrics_table(const evals::RunRecord& run) {
   Table table{.headers = {"Metric", "Value", "95 % CI", "Std. error", "n", "Interval"},
               .rows = {},

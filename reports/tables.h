@@ -13,6 +13,8 @@ namespace peira::reports {
 
 // A row a run: what was asked of what, score with interval, answers without one.
 Table runs_table(const std::vector<evals::RunRecord>& runs);
+// Suites down, models (with their variant) across; of several runs in one place the last.
+Table suites_by_models_table(const std::vector<evals::RunRecord>& runs);
 // A row a metric.
 Table metrics_table(const evals::RunRecord& run);
 // A row a value, of one breakdown field.

@@ -62,12 +62,16 @@ std::string padded(const std::string& text, std::size_t width, Align align) {
   return std::string(left, ' ') + text + std::string(space - left, ' ');
 }
 
-}  // namespace
-
-std::string printable(std::string_view text) {
+std::string spelt_out(std::string_view text, bool keep_lines) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t offset = 0; offset < text.size();) {
+    // Plain ASCII, as nearly all text is, is taken over as it stands.
+    std::size_t end = offset;
+    while (end < text.size() && text[end] >= 0x20 && text[end] < 0x7F) ++end;
+    out.append(text, offset, end - offset);
+    offset = end;
+    if (offset == text.size()) break;
     const DecodedCodePoint decoded = decode_utf8(text, offset);
     offset += decoded.size_bytes;
     const char32_t c = decoded.code_point;
@@ -77,7 +81,12 @@ std::string printable(std::string_view text) {
                              c == 0x200E || c == 0x200F || c == 0x061C || c == 0x2028 ||
                              c == 0x2029;
     if (c == '\n' || c == '\t' || c == '\r') {
-      out += ' ';
+      const bool begins_crlf = c == '\r' && offset < text.size() && text[offset] == '\n';
+      if (!keep_lines) {
+        out += ' ';
+      } else if (!begins_crlf) {
+        out += c == '\t' ? '\t' : '\n';
+      }
     } else if (is_control || is_steering) {
       char buffer[16];
       std::snprintf(buffer, sizeof buffer, is_control ? "\\x%02x" : "\\u%04x",
@@ -89,6 +98,11 @@ std::string printable(std::string_view text) {
   }
   return out;
 }
+
+}  // namespace
+
+std::string printable(std::string_view text) { return spelt_out(text, false); }
+std::string printable_lines(std::string_view text) { return spelt_out(text, true); }
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;

@@ -40,4 +40,7 @@ std::size_t display_width(std::string_view text);
 // UTF-8 as U+FFFD.
 std::string printable(std::string_view text);
 
+// The same, with line breaks (of any form) as "\n" and tabs kept: for text shown line by line.
+std::string printable_lines(std::string_view text);
+
 }  // namespace peira::reports

@@ -1,6 +1,7 @@
 #include "tests/reports/example_report.h"
 
 #include <array>
+#include <cmath>
 
 #include "evals/comparison.h"
 #include "evals/summary.h"
@@ -112,6 +113,101 @@ evals::OutcomeStream stream_of(const RunShape& shape, bool hostile = false) {
   };
 }
 
+// Text that would take over a page, a table or a terminal wherever it got through.
+constexpr const char* kHostile =
+    "</script><script>document.title='owned'</script>"
+    "<img src=x onerror=\"document.title='owned'\"><!-- <svg onload=alert(1)>\n"
+    "line two \x1b[31mred \u202Eright-to-left ```\n# heading | cell";
+
+AnswerStory answer_story(double value, const std::string& answer, const std::string& response) {
+  AnswerStory story;
+  story.score.value = value;
+  story.score.state = answer.empty() ? AnswerState::kUnparsed : AnswerState::kScored;
+  story.score.answer = answer;
+  story.score.rule = answer.empty() ? "" : "answer-colon";
+  story.score.why = answer.empty() ? "no answer in the text" : "extracted " + answer;
+  story.gold = "C";
+  story.finish_reason = "stop";
+  story.response = response;
+  story.completion_tokens = 31;
+  story.latency_s = 0.42;
+  return story;
+}
+
+SampleSection flipped_samples() {
+  SampleSection section;
+  section.title = "gpqa: questions that changed";
+  section.labels = {"A: direct, bundled (gpqa-1)", "B: chain-of-thought, bundled (gpqa-2)"};
+  const auto sample = [&](const std::string& id, AnswerStory a, AnswerStory b) {
+    SampleStory story;
+    story.id = id;
+    story.metadata = {{"domain", "Physics"}};
+    Message shown = Message::from_text("user", "Which of these falls faster?\nA) one\nC) three");
+    Part picture;
+    picture.kind = PartKind::kImage;
+    // What begins as a PNG does; and what only says that it is a picture.
+    picture.bytes = std::string("\x89PNG\r\n\x1a\n", 8) + "pixels";
+    shown.parts.push_back(picture);
+    picture.bytes = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
+    shown.parts.push_back(picture);
+    story.sides = {{.prompt = {shown}, .answers = {std::move(a)}},
+                   {.prompt = {shown, Message::from_text("user", "Think in steps.")},
+                    .answers = {std::move(b)}}};
+    section.samples.push_back(std::move(story));
+  };
+  sample("gpqa-1003", answer_story(0, "A", "The heavier one. Answer: A"),
+         answer_story(1, "C", "The heavier one falls as fast. Answer: C"));
+  sample("gpqa-1010", answer_story(1, "C", "Answer: C"), answer_story(0, "", kHostile));
+  section.num_left_out = 3;
+  return section;
+}
+
+RunDetails details_of(const RunShape& shape) {
+  RunDetails details;
+  std::vector<double> latency, confidence, correct;
+  stats::Random random(shape.seed + 100);
+  for (int i = 0; i < 200; ++i) {
+    latency.push_back(0.2 - std::log(1 - random.uniform()));
+    confidence.push_back(0.25 + 0.75 * random.uniform());
+    correct.push_back(random.uniform() < confidence.back() - 0.1 ? 1 : 0);
+  }
+  details.distributions = {*distribution_of("Latency", "s", latency)};
+  details.calibration = calibration_of("stated probability", confidence, correct, 1);
+  if (shape.num_failed > 0) {
+    details.failures = {{"timeout after 60 s", 8, {"aime-1000", "aime-1001"}}};
+  }
+  return details;
+}
+
+// Nights that hold until the last one drops out of its limits.
+evals::SeriesReport nights() {
+  evals::SeriesReport series;
+  series.suite = "gpqa";
+  series.model = "bundled";
+  series.variant = "direct";
+  series.metric = "score";
+  for (int i = 0; i < 12; ++i) {
+    evals::NightJudgement night;
+    night.night = "2026-11-" + std::to_string(11 + i);
+    night.num_questions = 240;
+    night.estimate = i == 11 ? 0.61 : 0.70 + 0.01 * (i % 3);
+    night.low = night.estimate - 0.06;
+    night.high = night.estimate + 0.06;
+    night.counted = true;
+    if (i >= 8) {
+      night.center = 0.71;
+      night.limit_low = 0.66;
+      night.limit_high = 0.76;
+    }
+    night.verdict = i < 8     ? evals::SeriesVerdict::kTooLittleHistory
+                    : i == 11 ? evals::SeriesVerdict::kDropped
+                              : evals::SeriesVerdict::kSteady;
+    night.sentence = i == 11 ? "dropped by 10.0 points" : "steady";
+    series.nights.push_back(night);
+  }
+  return series;
+}
+
 }  // namespace
 
 Report example_report() {
@@ -160,6 +256,9 @@ Report example_report() {
   report.comparisons.push_back(evals::compare_outcomes(report.runs[4], report.runs[5],
                                                        stream_of(gated), stream_of(gated_steps),
                                                        {"prompt"}, options));
+  report.details = {details_of(direct), details_of(steps), details_of(aime)};
+  report.samples = {flipped_samples()};
+  report.series = {nights()};
   return report;
 }
 

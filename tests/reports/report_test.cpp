@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
+#include "base/hash.h"
+#include "reports/detail/base64.h"
 #include "reports/html.h"
+#include "reports/html/sample_data.h"
 #include "reports/json.h"
 #include "reports/markdown.h"
 #include "reports/tables.h"
@@ -90,18 +95,130 @@ TEST(IncompleteReason, CountsMissingAndFailed) {
   EXPECT_EQ(incomplete_reason(record), "3 of 10 answers are missing, 1 failed");
 }
 
-TEST(Html, LoadsAndRunsNothing) {
+// What only a page with samples has: one script, named in the policy by its digest.
+TEST(Html, LoadsNothingAndRunsItsOwnScriptOnly) {
+  Report plain = example_report();
+  plain.samples.clear();
+  for (const std::string& page : {render_html(plain), render_html(example_report())}) {
+    EXPECT_THAT(page, HasSubstr("default-src 'none'; style-src 'unsafe-inline'; img-src data:"));
+    for (const char* loads : {" src=", "@import", "url(", "<link", "<iframe", "<object"}) {
+      // In data a quotation mark is escaped: what stands there is not an attribute.
+      EXPECT_THAT(std::regex_replace(page, std::regex("<script[^]*?</script>"), ""),
+                  Not(HasSubstr(loads)));
+    }
+  }
+  EXPECT_THAT(render_html(plain), Not(HasSubstr("<script")));
+  EXPECT_THAT(render_html(plain), Not(HasSubstr("script-src")));
   const std::string page = render_html(example_report());
-  EXPECT_THAT(page, HasSubstr("default-src 'none'; style-src 'unsafe-inline'"));
-  EXPECT_THAT(page, Not(HasSubstr("<script")));
-  EXPECT_THAT(page, Not(HasSubstr("src=")));
-  EXPECT_THAT(page, Not(HasSubstr("@import")));
-  EXPECT_THAT(page, Not(HasSubstr("url(")));
-  EXPECT_THAT(page, Not(HasSubstr("<link")));
+  const std::string begin = "<script>";
+  const std::size_t start = page.find(begin) + begin.size();
+  const std::string source = page.substr(start, page.find("</script>", start) - start);
+  const std::string hex = sha256_hex(source);
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+  EXPECT_THAT(page, HasSubstr("script-src 'sha256-" + detail::base64(bytes) + "'"));
+}
+
+TEST(Html, KeepsSamplesInsideTheirBlocks) {
+  const std::string page = render_html(example_report());
+  // Index, one section, and our own script; hostile text opens none.
+  std::size_t count = 0;
+  for (std::size_t at = page.find("<script"); at != std::string::npos;
+       at = page.find("<script", at + 1)) {
+    ++count;
+  }
+  EXPECT_EQ(count, 3u);
+  EXPECT_THAT(page, HasSubstr("\\u003c/script>\\u003cscript>document.title='owned'"));
+  EXPECT_THAT(page, HasSubstr("data:image/png;base64,iVBORw0KGgpwaXhlbHM="));
+  EXPECT_THAT(page, Not(HasSubstr("data:image/svg")));
+  EXPECT_THAT(page, HasSubstr("no kind that this page shows"));
+}
+
+TEST(Html, KeepsPicturesWithinLimits) {
+  SampleSection section = example_report().samples[0];
+  EXPECT_THAT(html::sample_blocks({section}, {.each_bytes = 13}),
+              HasSubstr("too large for this page"));
+  EXPECT_THAT(html::sample_blocks({section}, {.each_bytes = 100, .all_bytes = 0}),
+              Not(HasSubstr("data:image")));
+}
+
+// RFC 4648, section 10.
+TEST(Base64, EncodesTheStandardsVectors) {
+  EXPECT_EQ(detail::base64(""), "");
+  EXPECT_EQ(detail::base64("f"), "Zg==");
+  EXPECT_EQ(detail::base64("fo"), "Zm8=");
+  EXPECT_EQ(detail::base64("foo"), "Zm9v");
+  EXPECT_EQ(detail::base64("foobar"), "Zm9vYmFy");
+}
+
+TEST(Headline, CountsWhatWasCompared) {
+  const std::string text = headline(example_report());
+  EXPECT_THAT(text, testing::StartsWith("Of 3 comparisons, B is better in "));
+  EXPECT_THAT(text, HasSubstr("1 of 1 nightly series is worse."));
+  EXPECT_THAT(text, HasSubstr("1 run is incomplete. 8 answers failed."));
+  Report one;
+  one.runs = {run()};
+  EXPECT_EQ(headline(one), "bundled (direct) on gpqa: no score of 0 questions.");
+}
+
+TEST(Json, HoldsNothingThatSteersATerminal) {
+  const std::string text = render_json(example_report());
+  EXPECT_THAT(text, Not(HasSubstr("\u202E")));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  const Json samples = Json::parse(text)["samples"][0]["samples"];
+  EXPECT_THAT(samples[1]["sides"][1]["answers"][0]["response"].get<std::string>(),
+              HasSubstr("\x1b[31mred \u202Eright-to-left"));
+}
+
+// By hand: 1 ... 100 has median 50.5 and p99 99.01 (type 7); bins reach to p99, 100 lies in the
+// last.
+TEST(DistributionOf, CountsEveryValueOnce) {
+  std::vector<double> values;
+  for (int i = 100; i >= 1; --i) values.push_back(i);
+  const Distribution got = distribution_of("n", "tokens", values).value();
+  EXPECT_DOUBLE_EQ(got.median, 50.5);
+  EXPECT_DOUBLE_EQ(got.p99, 99.01);
+  EXPECT_DOUBLE_EQ(got.mean, 50.5);
+  EXPECT_EQ(got.smallest, 1);
+  EXPECT_EQ(got.largest, 100);
+  std::int64_t sum = 0;
+  for (const std::int64_t count : got.bins) sum += count;
+  EXPECT_EQ(sum, 100);
+  EXPECT_FALSE(distribution_of("n", "", {}));
+  const std::vector<double> equal(5, 3.0);
+  EXPECT_EQ(distribution_of("n", "", equal)->bins, std::vector<std::int64_t>{5});
+}
+
+TEST(OutcomeOf, NamesWhatChanged) {
+  const auto side = [](std::initializer_list<double> values) {
+    SampleSide out;
+    for (const double value : values) {
+      AnswerStory answer;
+      answer.score.value = value;
+      answer.score.state = evals::AnswerState::kScored;
+      out.answers.push_back(answer);
+    }
+    return out;
+  };
+  SampleStory sample;
+  sample.sides = {side({0}), side({1})};
+  EXPECT_EQ(outcome_of(sample), "to right");
+  sample.sides = {side({1, 0}), side({0, 0})};
+  EXPECT_EQ(outcome_of(sample), "lower");
+  sample.sides = {side({1}), side({1})};
+  EXPECT_EQ(outcome_of(sample), "both right");
+  sample.sides = {side({0, 1})};
+  EXPECT_EQ(outcome_of(sample), "partly");
+  sample.sides = {side({}), side({1})};
+  EXPECT_EQ(outcome_of(sample), "no score");
 }
 
 TEST(Html, EscapesWhatModelsSay) {
-  const std::string page = render_html(example_report());
+  Report report = example_report();
+  report.samples.clear();  // with them, flips are listed as data
+  const std::string page = render_html(report);
   EXPECT_THAT(page, HasSubstr("&lt;/td&gt;&lt;script&gt;alert(1)"));
   EXPECT_THAT(page, HasSubstr("openai:m&lt;1&gt;@http://host"));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
@@ -112,7 +229,11 @@ TEST(Markdown, EscapesWhatModelsSay) {
   const std::string page = render_markdown(example_report());
   EXPECT_THAT(page, HasSubstr("&lt;/td\\>&lt;script\\>alert(1)"));
   EXPECT_THAT(page, HasSubstr("\\| \\*\\*bold\\*\\*"));
-  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  // Replies told in full stand in fences longer than any run of ticks in them.
+  const std::string outside =
+      std::regex_replace(page, std::regex("\n(`{3,})text\n[^]*?\n\\1\n"), "\n");
+  EXPECT_THAT(page, HasSubstr("\n````text\n</script><script>"));
+  EXPECT_THAT(outside, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
 }
 
@@ -120,6 +241,17 @@ TEST(Renderers, KeepRestrictedDataToNumbers) {
   Report report = example_report();
   report.runs = {report.runs[4], report.runs[5]};
   report.comparisons = {report.comparisons[2]};
+  report.details.clear();
+  report.samples[0].restricted = true;
+  for (SampleStory& sample : report.samples[0].samples) {
+    sample.metadata["note"] = "SECRET";
+    for (SampleSide& side : sample.sides) {
+      side.prompt = {Message::from_text("user", "SECRET")};
+      for (AnswerStory& answer : side.answers) {
+        answer.response = answer.gold = answer.score.answer = answer.score.why = "SECRET";
+      }
+    }
+  }
   for (evals::Flip& flip : report.comparisons[0].flips) {
     flip.answer_a = flip.answer_b = flip.gold = "SECRET";
   }

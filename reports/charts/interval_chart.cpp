@@ -1,15 +1,20 @@
-#include "reports/svg_chart.h"
+#include "reports/charts/interval_chart.h"
 
 #include <algorithm>
 #include <cmath>
 #include <string_view>
 
 #include "base/error.h"
+#include "reports/charts/svg.h"
 #include "reports/detail/text.h"
 
 namespace peira::reports {
 namespace {
 
+using charts::circle;
+using charts::line;
+using charts::open_svg;
+using charts::text;
 using detail::escape_html;
 using detail::format_number;
 
@@ -29,25 +34,12 @@ class Axis {
   }
   std::string at(double value) const {
     const double share = (std::clamp(value, low_, high_) - low_) / (high_ - low_);
-    return format_number("%.3f", 100 * share) + "%";
+    return charts::place(share);
   }
 
  private:
   double low_, high_;
 };
-
-std::string line(const std::string& x1, int y1, const std::string& x2, int y2,
-                 const std::string& classes) {
-  return "<line class=\"" + classes + "\" x1=\"" + x1 + "\" y1=\"" + std::to_string(y1) +
-         "\" x2=\"" + x2 + "\" y2=\"" + std::to_string(y2) + "\" stroke=\"currentColor\"/>";
-}
-
-std::string text(const std::string& x, int y, const std::string& anchor, const std::string& classes,
-                 const std::string& content) {
-  return "<text class=\"" + classes + "\" x=\"" + x + "\" y=\"" + std::to_string(y) +
-         "\" text-anchor=\"" + anchor + "\" font-size=\"13\" fill=\"currentColor\">" +
-         escape_html(content) + "</text>";
-}
 
 // A row's label; a long one twice, the short form for narrow pages, shown by the page's style only.
 std::string label(int y, const std::string& content) {
@@ -57,16 +49,6 @@ std::string label(int y, const std::string& content) {
   std::string hidden = text("0", y, "start", "label narrow", narrow);
   hidden.insert(std::string_view("<text").size(), " aria-hidden=\"true\" display=\"none\"");
   return text("0", y, "start", "label wide", wide) + hidden;
-}
-
-std::string open_svg(const std::string& id, const std::string& title, const std::string& summary,
-                     int height) {
-  const std::string safe = escape_html(id);
-  return "<svg class=\"chart\" role=\"img\" aria-labelledby=\"" + safe + "-t " + safe +
-         "-d\" width=\"100%\" height=\"" + std::to_string(height) +
-         "\" overflow=\"visible\" xmlns=\"http://www.w3.org/2000/svg\"><title id=\"" + safe +
-         "-t\">" + escape_html(title) + "</title><desc id=\"" + safe + "-d\">" +
-         escape_html(summary) + "</desc>";
 }
 
 std::string tick_text(double value, bool as_difference) {
@@ -122,8 +104,7 @@ std::string interval_chart(std::span<const ChartRow> rows, const ChartOptions& o
       svg += line(axis.at(*row.low), track - 5, axis.at(*row.low), track + 5, "cap");
       svg += line(axis.at(*row.high), track - 5, axis.at(*row.high), track + 5, "cap");
     }
-    svg += "<circle class=\"dot\" cx=\"" + axis.at(row.value) + "\" cy=\"" + std::to_string(track) +
-           "\" r=\"5\" fill=\"currentColor\"/></g>";
+    svg += circle(axis.at(row.value), track, 5, "dot") + "</g>";
     y += kRowHeight;
   }
   return svg + "</svg>";

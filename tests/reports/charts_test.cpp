@@ -1,4 +1,4 @@
-#include "reports/svg_chart.h"
+#include "reports/charts/interval_chart.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

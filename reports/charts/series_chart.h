@@ -1,0 +1,32 @@
+// Values in the order of time as inline SVG: nights with their control limits, days, looks.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+namespace peira::reports {
+
+struct SeriesPoint {
+  enum class Mark { kPlain, kAlarm, kBetter, kFaint };
+  std::string label;                                    // "2026-11-26"
+  std::optional<double> value;                          // empty: a gap
+  std::optional<double> low, high;                      // its interval
+  std::optional<double> center, limit_low, limit_high;  // where it lies when nothing changes
+  Mark mark = Mark::kPlain;
+  std::string note = {};  // shown on pointing: "dropped"
+};
+
+struct SeriesChartOptions {
+  std::string id;                 // unique in the page
+  std::string title;              // read out, shown as a tool tip
+  bool as_share = false;          // of 1, shown in per cent
+  bool as_difference = false;     // signed, with a line at zero
+  bool interval_is_band = false;  // intervals as a band: a confidence sequence
+};
+
+// At least one point; an axis wide enough for all values, intervals and limits.
+// throws Error(kInternal): no points.
+std::string series_chart(std::span<const SeriesPoint> points, const SeriesChartOptions& options);
+
+}  // namespace peira::reports

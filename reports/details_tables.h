@@ -1,0 +1,28 @@
+// Tables of what lies beneath a run's figures: lengths and times, failures, calibration, samples,
+// nights.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "evals/series.h"
+#include "reports/run_details.h"
+#include "reports/sample_story.h"
+#include "reports/terminal_table.h"
+
+namespace peira::reports {
+
+// A row a distribution: count, mean, quantiles.
+Table distributions_table(const RunDetails& details);
+// A row a kind of failure.
+Table failures_table(const RunDetails& details);
+// A row a bin that holds answers.
+Table calibration_table(const Calibration& calibration);
+// What a calibration comes to, one or two sentences.
+std::string calibration_sentence(const Calibration& calibration);
+// A row a sample, at most `max_rows`: id, outcome, answers, gold.
+Table samples_table(const SampleSection& section, std::size_t max_rows);
+// A row a night, the newest first.
+Table series_table(const evals::SeriesReport& series);
+
+}  // namespace peira::reports
