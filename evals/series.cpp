@@ -20,6 +20,7 @@ namespace {
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 constexpr double kOutside = 0.00134989803163009;  // beyond three standard deviations, a side
 constexpr double kJump = 3.16712418331199e-05;    // beyond four, a side
+constexpr double kRecovered = 100;                // times likelier that a drift is over
 constexpr double kLeastCommon = 0.5;              // share of questions both sides must have
 
 // How large a difference could be when nothing changed, by one view of the noise.
@@ -424,13 +425,17 @@ class Judge {
   // little to judge by.
   std::vector<Noise> noise_views(const stats::Moments& levels, double sampling_error) const {
     const double widening = std::sqrt(1 + 1 / static_cast<double>(levels.count()));
+    // Nights that were found bad tell of the noise too where there are few others: a series that
+    // moves every night must not keep all its nights from being learnt from.
+    stats::Moments spread = levels;
+    if (levels.count() < options_.min_nights) spread = levels_at(history_, level_.nights);
+    const bool learnt = spread.count() >= options_.min_nights;
     std::vector<Noise> views;
-    const bool learnt = levels.count() >= options_.min_nights;
     if (!learnt && !options_.noise_floor) return views;
     if (paired_.df > 0) views.push_back({sampling_error, paired_.df});
-    if (learnt && levels.sum_squared_deviations() > 0) {
+    if (learnt && spread.sum_squared_deviations() > 0) {
       views.push_back(
-          {levels.std_dev().value_or(0) * widening, static_cast<double>(levels.count() - 1)});
+          {spread.std_dev().value_or(0) * widening, static_cast<double>(spread.count() - 1)});
     }
     if (options_.noise_floor && options_.noise_floor->std_dev > 0) {
       constexpr double kKnown = 1e9;  // degrees of freedom of what was not measured
@@ -529,7 +534,7 @@ class Judge {
         out_.recovery += step;
       }
     }
-    if (out_.recovery >= std::log(1000.0)) {
+    if (out_.recovery >= std::log(kRecovered)) {
       out_.recovered = true;
       out_.drifting = false;
       out_.down.fill(kNever);

@@ -162,6 +162,9 @@ std::vector<std::size_t> reference_nights(std::span<const NightJudgement> histor
 // exp(b z - b^2/2), one for each of kDriftBets, whose mean is an e-detector: the average run length
 // to 1/alpha is at least 1/alpha (Shin, Ramdas and Rinaldo 2023, arXiv:2203.03532). Alarm at
 // run_length x num_series: the mean over series is an e-detector too, whatever their dependence.
+// A drift is over once the nights since its alarm are, together, a hundred times likelier at the
+// old level than at the new one. An improvement since a night becomes the reference by itself, a
+// worsening only when accepted.
 NightJudgement judge_night(std::span<const NightJudgement> history, const NightValues& tonight,
                            std::span<const NightValues> reference, stats::OnlineState& stream,
                            const SeriesOptions& options);

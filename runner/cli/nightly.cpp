@@ -93,12 +93,14 @@ std::string remarks(const NightRecord& night, const std::vector<SeriesJudgement>
   for (const auto& [series, said] : judgements) {
     if (said.verdict == evals::SeriesVerdict::kSteady && !said.recovered) continue;
     if (said.verdict == evals::SeriesVerdict::kTooLittleHistory) continue;
-    text += series + ": " + said.sentence + "\n";
+    text += reports::printable(series + ": " + said.sentence) + "\n";
   }
   for (const NightEntry& entry : night.entries) {
     if (entry.state == EntryState::kComplete) continue;
-    text += entry.name + ": " + std::string(to_string(entry.state)) + ": " +
-            (entry.note.empty() ? entry.why : entry.note) + "\n";
+    // Notes may hold what an endpoint said.
+    text += reports::printable(entry.name + ": " + std::string(to_string(entry.state)) + ": " +
+                               (entry.note.empty() ? entry.why : entry.note)) +
+            "\n";
   }
   return text;
 }
@@ -249,7 +251,7 @@ int run(const NightlyFlags& flags) {
   std::signal(SIGTERM, request_stop);
   ProgressDisplay display(stderr, ProgressDisplay::style_for(stderr, flags.quiet));
   NightEvents events;
-  events.note = [&](const std::string& text) { display.note(text); };
+  events.note = [&](const std::string& text) { display.note(reports::printable(text)); };
   events.progress = [&](const RunProgress& progress) { display.show(progress); };
   events.interrupt = &stop_requested;
 
@@ -286,7 +288,7 @@ int run(const NightlyFlags& flags) {
     return status;
   }
   std::string text = "Night " + date + " of " + plan.name + ". " +
-                     headline_of(result.night, result.judgements) + "\n\n";
+                     reports::printable(headline_of(result.night, result.judgements)) + "\n\n";
   if (!result.judgements.empty()) text += judgements_table(result.judgements);
   if (const std::string more = remarks(result.night, result.judgements); !more.empty()) {
     text += "\n" + more;
@@ -342,7 +344,7 @@ int status(const NightlyFlags& flags) {
   }
   std::string text = "Night " + last.night + " of " + open.plan.name;
   if (last.finished) {
-    text += ". " + headline_of(last, said) + "\n\n";
+    text += ". " + reports::printable(headline_of(last, said)) + "\n\n";
     if (!said.empty()) text += judgements_table(said);
     if (const std::string more = remarks(last, said); !more.empty()) text += "\n" + more;
     print(text);
@@ -400,7 +402,7 @@ int history(const NightlyFlags& flags, const std::string& wanted, int last) {
           {night->night, score_text(*night), limits, difference_text(*night), verdict});
     }
     out.push_back({{"series", series}, {"nights", std::move(rows)}});
-    text += (text.empty() ? "" : "\n") + series + "\n" + draw(table);
+    text += (text.empty() ? "" : "\n") + reports::printable(series) + "\n" + draw(table);
   }
   if (flags.json) {
     print_json(Json{{"plan", open.plan.name}, {"series", std::move(out)}});

@@ -151,10 +151,10 @@ constexpr std::int64_t kAnyWhole = 1'000'000'000'000'000;
 // Reads one plan file; knows its folder, from which relative paths start.
 class PlanReader {
  public:
-  explicit PlanReader(const std::filesystem::path& file)
+  PlanReader(const std::string& text, const std::filesystem::path& file)
       : file_(file),
         folder_(std::filesystem::absolute(file).parent_path()),
-        value_(parse_json(read_file(file), file.string())) {}
+        value_(parse_json(text, file.string())) {}
 
   NightlyPlan read() {
     const Object plan(value_, file_.string(), "",
@@ -556,6 +556,12 @@ std::unique_ptr<ModelClient> NightlyModel::open() const {
                            .endpoint = endpoint});
 }
 
-NightlyPlan read_nightly_plan(const std::filesystem::path& file) { return PlanReader(file).read(); }
+NightlyPlan read_nightly_plan(const std::filesystem::path& file) {
+  return parse_nightly_plan(read_file(file), file);
+}
+
+NightlyPlan parse_nightly_plan(const std::string& text, const std::filesystem::path& file) {
+  return PlanReader(text, file).read();
+}
 
 }  // namespace peira::runner

@@ -109,5 +109,7 @@ const std::vector<std::string>& nightly_metrics();
 // throws Error(kData) "file: path.in.json: what; allowed: ...\n  try: the nearest": a key or a word
 //        that does not exist, a value of the wrong type or range; Error(kUnavailable): unreadable.
 NightlyPlan read_nightly_plan(const std::filesystem::path& file);
+// The same of its text.
+NightlyPlan parse_nightly_plan(const std::string& text, const std::filesystem::path& file);
 
 }  // namespace peira::runner

@@ -132,6 +132,24 @@ TEST(Series, LearnsNoiseThatAllQuestionsOfANightShare) {
   EXPECT_GT(last.std_error.value(), 3 * last.sampling_error);
 }
 
+// A checkpoint a night on an engine without noise: judged by the questions alone at first, by what
+// the nights do soon, even if the first ones were found bad.
+TEST(Series, LearnsTheNoiseOfNightsThatWereFoundBad) {
+  SeriesOptions options;
+  options.repeatable = true;
+  options.noise_floor = NoiseFloor{};
+  Watch watch(1, options, 0.05);
+  for (int t = 0; t < 80; ++t) {
+    const int swing = t % 4 == 0 ? -14 : t % 4 == 1 ? 9 : t % 4 == 2 ? -8 : 13;
+    watch.judge({percent(t, 60 + swing)});
+  }
+  int alarms = 0;
+  for (int t = 40; t < 80; ++t) {
+    alarms += is_alarm(watch.history(0)[static_cast<std::size_t>(t)]) ? 1 : 0;
+  }
+  EXPECT_EQ(alarms, 0);
+}
+
 TEST(Series, KeepsSayingDriftedUntilTheOldLevelIsBack) {
   Watch watch(1, {}, 0.05);
   std::vector<int> levels(40, 80);
