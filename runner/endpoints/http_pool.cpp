@@ -1,7 +1,9 @@
 #include "runner/endpoints/http_pool.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,6 +162,7 @@ struct HttpPool::Impl {
   int epoll = -1;
   std::optional<Clock::time_point> wake_at;  // libcurl's timer
   std::map<std::int64_t, std::unique_ptr<Exchange>> exchanges;
+  std::map<std::int64_t, curl_socket_t> sockets;  // by connection, as last seen
   std::vector<CURL*> spare;
   std::int64_t next_id = 1;
 };
@@ -299,6 +302,11 @@ void HttpPool::Impl::finish(CURL* handle, CURLcode code, std::vector<Finished>& 
   long port = 0;
   curl_easy_getinfo(handle, CURLINFO_LOCAL_PORT, &port);
   reply.connection = port;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK &&
+      socket != CURL_SOCKET_BAD) {
+    sockets[port] = socket;
+  }
   reply.first_byte_seconds = static_cast<double>(first_byte_us) * 1e-6;
   reply.seconds = std::chrono::duration<double>(Clock::now() - exchange.started_at).count();
   if (exchange.ended_by_caller) code = CURLE_OK;
@@ -376,6 +384,26 @@ std::vector<HttpPool::Finished> HttpPool::poll(std::chrono::milliseconds patienc
 void HttpPool::cancel(std::int64_t id) {
   const auto found = impl_->exchanges.find(id);
   if (found != impl_->exchanges.end()) impl_->release(*found->second);
+}
+
+void HttpPool::retire(std::int64_t connection) {
+  const auto found = impl_->sockets.find(connection);
+  if (found == impl_->sockets.end()) return;
+  const curl_socket_t socket = found->second;
+  impl_->sockets.erase(found);
+  // libcurl may have closed it, and its number may be another's by now: its port tells.
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+  std::int64_t port = 0;
+  if (address.ss_family == AF_INET) {
+    port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    port = ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  }
+  // libcurl lets no one close a connection that it keeps; it finds this one at its end before it
+  // would use it again.
+  if (port == connection) ::shutdown(socket, SHUT_RDWR);
 }
 
 std::size_t HttpPool::in_flight() const { return impl_->exchanges.size(); }

@@ -75,6 +75,9 @@ class HttpTransport {
   virtual std::vector<Finished> poll(std::chrono::milliseconds patience) = 0;
   // Drops an exchange; it does not finish any more.
   virtual void cancel(std::int64_t id) = 0;
+  // No further exchange goes over this connection (HttpReply::connection): what may still come over
+  // it answers nothing.
+  virtual void retire(std::int64_t connection) = 0;
 };
 
 // Redirects are replies like others: what a header authorises stays with the host it was meant for.
@@ -92,6 +95,7 @@ class HttpPool : public HttpTransport {
   std::int64_t start(HttpRequest request) override;
   std::vector<Finished> poll(std::chrono::milliseconds patience) override;
   void cancel(std::int64_t id) override;
+  void retire(std::int64_t connection) override;
   std::size_t in_flight() const;
 
  private:

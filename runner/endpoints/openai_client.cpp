@@ -298,13 +298,16 @@ void OpenAiClient::start(std::int64_t ticket, ModelRequest request) {
   flights_.emplace(ticket, std::move(flight));
 }
 
-bool OpenAiClient::is_delivered_twice(std::int64_t connection, const std::string& id) {
+bool OpenAiClient::is_delivered_twice(std::int64_t connection, const std::string& id,
+                                      const ModelResponse& response) {
   if (id.empty()) return false;
   if (first_id_.empty()) first_id_ = id;
   ids_differ_ = ids_differ_ || id != first_id_;
-  std::string& last = last_ids_[connection];
-  const bool is_again = ids_differ_ && last == id;
-  last = id;
+  // The text counts too: some servers number replies by the second, or by the connection.
+  std::string digest = sha256_hex(id + "\n" + response.text + "\n" + response.reasoning);
+  std::string& last = last_replies_[connection];
+  const bool is_again = ids_differ_ && last == digest;
+  last = std::move(digest);
   return is_again;
 }
 
@@ -335,7 +338,8 @@ ModelResponse OpenAiClient::response_of(const Flight& flight, const HttpReply& r
       }
       response = read_openai_reply(reply.body, flight.request, dialect_, &id);
     }
-    if (is_delivered_twice(reply.connection, id)) {
+    if (is_delivered_twice(reply.connection, id, response)) {
+      http_->retire(reply.connection);
       return failed(address_.base + ": a reply was delivered twice", true);
     }
     return response;

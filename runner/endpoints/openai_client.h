@@ -47,8 +47,9 @@ struct EndpointAddress {
 // 408, 409, 429, 5xx) is told as retryable; 400, 401, 403, 404 and the like are not. 429 and 503
 // are told as throttled, with what Retry-After asks.
 //
-// A reply on a connection that carried the same id before is another's, delivered twice: it is
-// dropped with its connection, unless the server gives all its replies one id.
+// A reply with the id and the text of the one before on its connection is that one, delivered
+// twice: it is dropped with its connection, over which the real one may still come, unless the
+// server gives all its replies one id.
 //
 // threads: one at a time.
 class OpenAiClient : public ModelClient {
@@ -82,7 +83,8 @@ class OpenAiClient : public ModelClient {
   void start(std::int64_t ticket, ModelRequest request);
   void take(std::int64_t ticket, Flight flight, HttpReply reply);
   ModelResponse response_of(const Flight& flight, const HttpReply& reply);
-  bool is_delivered_twice(std::int64_t connection, const std::string& id);
+  bool is_delivered_twice(std::int64_t connection, const std::string& id,
+                          const ModelResponse& response);
   std::string without_key(std::string text) const;
 
   EndpointAddress address_;
@@ -97,7 +99,7 @@ class OpenAiClient : public ModelClient {
   std::map<std::int64_t, Flight> flights_;                     // by ticket
   std::map<std::int64_t, std::int64_t> tickets_;               // by the pool's ids
   std::vector<Finished> ready_;
-  std::map<std::int64_t, std::string> last_ids_;  // by connection
+  std::map<std::int64_t, std::string> last_replies_;  // digests, by connection
   std::string first_id_;
   bool ids_differ_ = false;
   std::string run_nonce_;

@@ -43,6 +43,7 @@ class RecordingTransport : public HttpTransport {
   // throws  as the inner one, and Error(kUnavailable): the recording cannot be written.
   std::vector<Finished> poll(std::chrono::milliseconds patience) override;
   void cancel(std::int64_t id) override;
+  void retire(std::int64_t connection) override { inner_->retire(connection); }
 
  private:
   struct Exchange {
@@ -76,6 +77,7 @@ class ReplayTransport : public HttpTransport {
   std::int64_t start(HttpRequest request) override;
   std::vector<Finished> poll(std::chrono::milliseconds patience) override;
   void cancel(std::int64_t id) override;
+  void retire(std::int64_t) override {}  // there are none
 
  private:
   struct Line {

@@ -3,9 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <mutex>
 #include <random>
@@ -235,6 +238,48 @@ TEST_F(OpenAiClientTest, NoReplyAnswersAnotherQuestion) {
   EXPECT_GT(answered, 30);
 }
 
+// The second delivery comes when the next question is already asked, and so does the late answer to
+// that: whatever is still on its way over such a connection answers nothing.
+TEST_F(OpenAiClientTest, NoLateReplyAnswersAnotherQuestion) {
+  constexpr int kDelayMs = 4;
+  ScriptedServer server([&](const ServedRequest& request) {
+    ServedReply reply = right_answer(request);
+    reply.delay_ms = kDelayMs;
+    if (request.number % 5 == 1) {
+      reply.drip_bytes = static_cast<int>(reply.bytes.size());
+      reply.drip_ms = kDelayMs / 2;
+      reply.bytes += reply.bytes;
+    }
+    return reply;
+  });
+  EndpointOptions options;
+  options.max_in_flight = 1;
+  OpenAiClient client = client_of(server, options);
+  int answered = 0;
+  for (int i = 0; i < 60; ++i) {
+    const ModelResponse response = answer_of(client, ask(i));
+    if (response.finish_reason == "stop") {
+      EXPECT_EQ(response.text, std::to_string(2 * i));
+      ++answered;
+    } else {
+      EXPECT_TRUE(response.retryable);
+    }
+  }
+  EXPECT_GT(answered, 30);
+}
+
+// Some servers number replies by the second, or by the connection.
+TEST_F(OpenAiClientTest, RepeatedIdsOfDifferentRepliesAreTheServersHabit) {
+  ScriptedServer server([&](const ServedRequest& request) {
+    return ServedReply::of(
+        200, completion("at " + std::to_string(request.number / 10), sum_of(request)));
+  });
+  OpenAiClient client = client_of(server);
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(answer_of(client, ask(i)).text, std::to_string(2 * i)) << i;
+  }
+}
+
 TEST_F(OpenAiClientTest, CancelledRequestsEndAsTimeouts) {
   ScriptedServer server([](const ServedRequest& request) {
     ServedReply reply = right_answer(request);
@@ -311,6 +356,78 @@ TEST_F(OpenAiClientTest, ARunThroughAllFaultsLosesAndDoublesNothing) {
     EXPECT_TRUE(rows.insert(answer->row).second);
     EXPECT_EQ(answer->score.value, 1)
         << answer->row << ": " << answer->score.why << answer->failure;
+  }
+  EXPECT_EQ(std::ssize(rows), kSamples);
+}
+
+// Killed three times on its way through faults: what was stored is not asked again, what was not
+// is.
+TEST_F(OpenAiClientTest, AKilledRunThroughFaultsEndsWithEachAnswerOnce) {
+  constexpr int kSamples = 1500;
+  std::mt19937 random(11);
+  ScriptedServer server([&](const ServedRequest& request) {
+    ServedReply reply = right_answer(request);
+    reply.delay_ms = 20;
+    switch (std::uniform_int_distribution<>(0, 29)(random)) {
+      case 0:
+        reply.reset = true;
+        break;
+      case 1:
+        return ServedReply::of(500, "oops");
+      case 2:
+        reply.bytes += reply.bytes;
+        break;
+      case 3:
+        reply.bytes.resize(reply.bytes.size() / 2);
+        reply.close = true;
+        break;
+      default:
+        break;
+    }
+    return reply;
+  });
+  testing::TempFolder folder;
+  const auto sit = [&] {
+    Store store(folder / "store.sqlite");
+    OpenAiClient client = client_of(server);
+    RunOptions options = testing::sums_options(kSamples);
+    options.retries = 12;
+    options.retry_wait_s = 0.001;
+    options.batch_answers = 50;
+    return execute_run(store, client, options).complete;
+  };
+  int kills = 0;
+  for (int sitting = 0; sitting < 50; ++sitting) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) ::_exit(sit() ? 0 : 1);
+    // Killed in the midst of answers: after some more requests than the sitting before had.
+    const std::int64_t until = server.num_requests() + 300;
+    int status = 0;
+    pid_t ended = 0;
+    while ((ended = ::waitpid(child, &status, WNOHANG)) == 0) {
+      if (kills < 3 && server.num_requests() >= until) {
+        ::kill(child, SIGKILL);
+        ++kills;
+        ended = ::waitpid(child, &status, 0);
+        break;
+      }
+      ::usleep(1000);
+    }
+    ASSERT_EQ(ended, child);
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+  }
+  EXPECT_EQ(kills, 3);
+  const Store store(folder / "store.sqlite", Store::Access::kReadOnly);
+  ASSERT_EQ(store.runs().size(), 1U);
+  std::set<std::int64_t> rows;
+  OutcomeReader reader = store.outcomes(store.resolve_run("latest"));
+  while (const auto answer = reader.next()) {
+    EXPECT_TRUE(rows.insert(answer->row).second);
+    EXPECT_EQ(answer->score.value, 1) << answer->row << ": " << answer->score.why;
   }
   EXPECT_EQ(std::ssize(rows), kSamples);
 }

@@ -46,6 +46,7 @@ class ScriptedTransport : public HttpTransport {
     return std::exchange(finished, {});
   }
   void cancel(std::int64_t id) override { cancelled.push_back(id); }
+  void retire(std::int64_t) override {}
 
   std::vector<HttpRequest> started;
   std::vector<Finished> finished;
