@@ -197,7 +197,7 @@
     const on = element("button", {type: "button"}, "Further");
     let found = [], start = 0;
 
-    const show = () => {
+    const show = (opened = -1) => {
       list.replaceChildren();
       list.setAttribute("start", start + 1);
       for (const i of found.slice(start, start + kPage)) {
@@ -210,10 +210,15 @@
           summary.append(" ", element("bdi", {class: "said"}, said), gold ? element("span", {class: "muted"}, " gold ", element("bdi", {}, gold)) : "");
         }
         const item = element("details", {}, summary);
-        item.addEventListener("toggle", () => {
-          if (item.open && item.children.length === 1) item.append(story(section, JSON.parse(line_of(i))));
-        });
+        const fill = () => {
+          if (item.children.length === 1) item.append(story(section, JSON.parse(line_of(i))));
+        };
+        item.addEventListener("toggle", () => { if (item.open) fill(); });
         list.append(element("li", {}, item));
+        if (i === opened) {
+          item.open = true;
+          fill();
+        }
       }
       const end = Math.min(found.length, start + kPage);
       status.textContent = found.length === 0 ? "None." : "Showing " + (start + 1) + " to " + end + " of " + found.length + ".";
@@ -242,5 +247,12 @@
         element("div", {class: "controls"}, element("label", {}, "Outcome ", select), element("label", {}, "Search in all text ", search)),
         status, list, element("div", {class: "controls"}, back, on));
     filter();
+    // page.html#sample-0-12 opens the thirteenth sample of the first list.
+    const link = location.hash.match(/^#sample-(\d+)-(\d+)$/);
+    if (link && Number(link[1]) === number && Number(link[2]) < section.rows.length) {
+      start = Math.floor(Number(link[2]) / kPage) * kPage;
+      show(Number(link[2]));
+      list.querySelector("details[open]").scrollIntoView();
+    }
   });
 })();
