@@ -8,9 +8,7 @@
 #include "evals/summary.h"
 
 namespace peira::runner {
-namespace {
 
-// The record without what is counted from outcomes.
 evals::RunRecord record_of(const RunInfo& info) {
   evals::RunRecord record;
   record.run_id = info.id;
@@ -53,6 +51,8 @@ evals::RunRecord record_of(const RunInfo& info) {
   }
   return record;
 }
+
+namespace {
 
 // A run's outcomes without those past its stopping point, whose presence depends on chance.
 evals::OutcomeStream stream_of(const RunInfo& info, OutcomeReader outcomes) {

@@ -11,6 +11,9 @@
 
 namespace peira::runner {
 
+// The record of a run without what is counted from its answers.
+evals::RunRecord record_of(const RunInfo& info);
+
 // The record of a run: counts, metrics with intervals, breakdowns. Streams over the columns.
 // throws Error(kUsage): no such run.
 evals::RunRecord summarize(const Store& store, const std::string& run_id);

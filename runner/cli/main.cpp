@@ -52,12 +52,11 @@ int run_command(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
 
-  const std::vector<Command> commands{add_run(app),      add_list(app),   add_show(app),
-                                      add_compare(app),  add_power(app),  add_experiment(app),
-                                      add_score(app),    add_report(app), add_suites(app),
-                                      add_datasets(app), add_models(app), add_generate(app),
-                                      add_tokenize(app), add_bench(app),  add_stats(app),
-                                      add_nightly(app),  add_export(app), add_import(app)};
+  const std::vector<Command> commands{
+      add_run(app),        add_list(app),    add_show(app),     add_compare(app),  add_power(app),
+      add_experiment(app), add_score(app),   add_report(app),   add_view(app),     add_suites(app),
+      add_datasets(app),   add_models(app),  add_generate(app), add_tokenize(app), add_bench(app),
+      add_stats(app),      add_nightly(app), add_export(app),   add_import(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
