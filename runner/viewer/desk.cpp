@@ -94,7 +94,7 @@ std::shared_ptr<const RunIndex> Desk::index(Queries& queries, const RunInfo& run
     const std::chrono::duration<double> age = now - entry.made;
     return age >= kLeastAge && age.count() >= kAgePerBuild * entry.shown->build_s();
   };
-  if (!is_current && !entry.next && (!entry.shown || stamp->complete || old_enough())) {
+  if (!is_current && !entry.next && (!entry.shown || !run.running || old_enough())) {
     RunInfo counted = run;
     counted.answers = stamp->answers;
     entry.next = std::make_shared<RunIndex>(counted, *stamp);
