@@ -24,38 +24,85 @@ std::string_view without_newlines(std::string_view text, bool at_start, bool at_
   return text;
 }
 
-// The first place where one of `stop` begins in `text`, searching those that end after `from`.
-std::size_t find_stop(std::string_view text, const std::vector<std::string>& stop,
-                      std::size_t from) {
-  std::size_t first = std::string_view::npos;
-  for (const std::string& word : stop) {
-    if (word.empty()) continue;
-    const std::size_t begin = from >= word.size() ? from - word.size() + 1 : 0;
-    first = std::min(first, text.find(word, begin));
-  }
-  return first;
-}
-
-// Watches a sequence grow for its stop strings.
-class StopWatch {
+// The most likely tokens at each place of a prompt, kept as its logits pass.
+class PromptAlternatives {
  public:
-  StopWatch(const Tokenizer& tokenizer, std::vector<std::string> stop)
-      : decoder_(tokenizer, true), stop_(std::move(stop)) {}
+  PromptAlternatives(std::vector<std::int32_t> prompt, int count)
+      : prompt_(std::move(prompt)),
+        count_(static_cast<std::size_t>(count)),
+        found_(prompt_.size()) {}
 
-  bool operator()(std::span<const std::int32_t> tokens) {
-    for (; num_seen_ < tokens.size(); ++num_seen_) {
-      const std::size_t before = text_.size();
-      text_ += decoder_.push(tokens[num_seen_]);
-      if (find_stop(text_, stop_, before) != std::string::npos) return true;
+  // As TokenRequest::on_prompt_logits. Values are kept about the token that follows, whose own
+  // log-probability the engine tells at the end.
+  void take(std::int64_t position, std::span<const float> logits) {
+    const auto next = static_cast<std::size_t>(position) + 1;
+    if (next >= prompt_.size()) return;
+    std::vector<TokenLogprob>& best = found_[next];
+    const float own = logits[static_cast<std::size_t>(prompt_[next])];
+    const auto is_better = [](const TokenLogprob& a, const TokenLogprob& b) {
+      return a.logprob != b.logprob ? a.logprob > b.logprob : a.token < b.token;
+    };
+    best.clear();
+    for (std::size_t id = 0; id < logits.size(); ++id) {
+      const TokenLogprob entry{static_cast<std::int32_t>(id), logits[id] - own};
+      if (best.size() == count_ && !is_better(entry, best.back())) continue;
+      if (best.size() == count_) best.pop_back();
+      best.insert(std::upper_bound(best.begin(), best.end(), entry, is_better), entry);
     }
-    return false;
+  }
+
+  std::vector<std::vector<TokenLogprob>> finish(std::span<const float> logprobs) {
+    for (std::size_t i = 1; i < found_.size() && i < logprobs.size(); ++i) {
+      for (TokenLogprob& entry : found_[i]) entry.logprob += logprobs[i];
+    }
+    return std::move(found_);
   }
 
  private:
-  StreamDecoder decoder_;
-  std::vector<std::string> stop_;
-  std::string text_;
-  std::size_t num_seen_ = 0;
+  std::vector<std::int32_t> prompt_;
+  std::size_t count_;
+  std::vector<std::vector<TokenLogprob>> found_;
+};
+
+// Gives a request's pieces to whoever watches it, and knows what it has given.
+class DeltaFeed {
+ public:
+  DeltaFeed(AnswerStream stream, std::function<void(const TextDelta&)> on_delta,
+            std::optional<ReasoningSplit> split)
+      : stream_(std::move(stream)), on_delta_(std::move(on_delta)), split_(std::move(split)) {}
+
+  bool take(std::span<const std::int32_t> tokens) {
+    const bool stops = stream_.take(tokens);
+    if (on_delta_) {
+      const std::string settled = stream_.settled();
+      if (!settled.empty()) give(split_ ? split_->push(settled) : TextDelta{settled, {}});
+    }
+    return stops;
+  }
+
+  // The rest, now that all is known.
+  void finish(const TextResult& result) {
+    if (!on_delta_) return;
+    TextDelta rest;
+    if (result.text.starts_with(text_)) rest.text = result.text.substr(text_.size());
+    if (result.reasoning.starts_with(reasoning_)) {
+      rest.reasoning = result.reasoning.substr(reasoning_.size());
+    }
+    give(rest);
+  }
+
+ private:
+  void give(const TextDelta& delta) {
+    if (delta.text.empty() && delta.reasoning.empty()) return;
+    text_ += delta.text;
+    reasoning_ += delta.reasoning;
+    on_delta_(delta);
+  }
+
+  AnswerStream stream_;
+  std::function<void(const TextDelta&)> on_delta_;
+  std::optional<ReasoningSplit> split_;
+  std::string text_, reasoning_;  // given so far
 };
 
 // Where the white space at the end of `text` begins.
@@ -126,6 +173,8 @@ struct LanguageModel::Impl {
     std::vector<std::int32_t> prompt_tokens;
     std::string prompt_text;
     bool splits_reasoning = false;
+    std::shared_ptr<DeltaFeed> feed;                   // null: nobody watches, and nothing stops it
+    std::shared_ptr<PromptAlternatives> alternatives;  // null: not asked for
   };
 
   TextResult finish(Pending pending, TokenResult tokens) const;
@@ -241,11 +290,27 @@ std::int64_t LanguageModel::submit(TextRequest request) {
     tokens.tokens = std::move(request.tokens);
   }
   std::erase(request.stop, std::string());
-  if (!request.stop.empty()) {
-    tokens.should_stop = StopWatch(impl_->need_tokenizer(), request.stop);
-  }
   tokens.grammar = impl_->grammar_of(request.format);
   if (tokens.grammar) pending.splits_reasoning = false;
+  if (!request.stop.empty() || request.on_delta) {
+    std::optional<ReasoningSplit> split;
+    if (pending.splits_reasoning) {
+      split.emplace(without_newlines(pending.prompt_text, false, true).ends_with(kThinkBegin));
+    }
+    pending.feed = std::make_shared<DeltaFeed>(AnswerStream(impl_->need_tokenizer(), request.stop),
+                                               std::move(request.on_delta), split);
+    tokens.should_stop = [feed = pending.feed](std::span<const std::int32_t> so_far) {
+      return feed->take(so_far);
+    };
+  }
+  if (request.prompt_top_logprobs > 0 && request.prompt_logprobs) {
+    pending.alternatives =
+        std::make_shared<PromptAlternatives>(tokens.tokens, request.prompt_top_logprobs);
+    tokens.on_prompt_logits = [kept = pending.alternatives](std::int64_t position,
+                                                            std::span<const float> logits) {
+      kept->take(position, logits);
+    };
+  }
   pending.stop = std::move(request.stop);
   pending.prompt_tokens = tokens.tokens;
   tokens.max_tokens = request.max_tokens;
@@ -269,7 +334,14 @@ std::vector<LanguageModel::Finished> LanguageModel::step() {
     auto node = impl_->pending.extract(finished.ticket);
     Impl::Pending pending;  // of a request that went to the engine itself: nothing is known
     if (!node.empty()) pending = std::move(node.mapped());
+    const std::shared_ptr<DeltaFeed> feed = pending.feed;
+    const std::shared_ptr<PromptAlternatives> alternatives = pending.alternatives;
     out.push_back({finished.ticket, impl_->finish(std::move(pending), std::move(finished.result))});
+    TextResult& result = out.back().result;
+    if (alternatives) {
+      result.prompt_top_logprobs = alternatives->finish(result.tokens.prompt_logprobs);
+    }
+    if (feed) feed->finish(result);
   }
   return out;
 }
@@ -300,6 +372,12 @@ std::vector<std::int32_t> LanguageModel::encode_prompt(const std::string& text) 
 std::string LanguageModel::decode(const std::vector<std::int32_t>& tokens,
                                   bool skip_special) const {
   return impl_->need_tokenizer().decode(tokens, skip_special);
+}
+
+std::string LanguageModel::token_bytes(std::int32_t token) const {
+  const Tokenizer& tokenizer = impl_->need_tokenizer();
+  if (tokenizer.is_special(token)) return std::string(tokenizer.token(token));
+  return tokenizer.bytes(token, false);
 }
 
 std::vector<Engine::Likelihood> LanguageModel::log_likelihood(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/message.h"
 #include "base/response_format.h"
 #include "model/engine.h"
+#include "model/text/answer_stream.h"
 
 namespace peira::model {
 
@@ -31,6 +33,11 @@ struct TextRequest {
   // What may be written: see model/text/guided/. The whole answer is of this form, so that it holds
   // no reasoning.
   ResponseFormat format = {};
+  // Also the most likely tokens at each place of the prompt, so many, with prompt_logprobs.
+  int prompt_top_logprobs = 0;
+  // Called inside step() with each further piece of text or reasoning; joined they are the
+  // result's.
+  std::function<void(const TextDelta&)> on_delta = {};
 };
 
 struct TextResult {
@@ -39,9 +46,13 @@ struct TextResult {
   TokenResult tokens;
   std::vector<std::int32_t> prompt_tokens;
   std::string prompt_text;  // as rendered; empty when token ids were given
+  // [prompt][prompt_top_logprobs], best first, the first empty. The token that stands there has
+  // the very value of prompt_logprobs.
+  std::vector<std::vector<TokenLogprob>> prompt_top_logprobs = {};
 };
 
-// A checkpoint with its tokenizer and template. Same threading and determinism rules as Engine.
+// A checkpoint with its tokenizer and template. Same threading and determinism rules as Engine, but
+// that encode(), encode_prompt(), decode() and token_bytes() may be called from any thread.
 class LanguageModel {
  public:
   // A folder without tokenizer.json loads too; only token requests can then be made.
@@ -86,6 +97,8 @@ class LanguageModel {
   // What submit() makes of a raw prompt.
   std::vector<std::int32_t> encode_prompt(const std::string& text) const;
   std::string decode(const std::vector<std::int32_t>& tokens, bool skip_special) const;
+  // What a token adds behind others, as bytes; a special token's own text.
+  std::string token_bytes(std::int32_t token) const;
 
   // log p of `continuation` after the rendered messages, tokenized together at the seam as text.
   struct LikelihoodRequest {

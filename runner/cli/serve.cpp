@@ -1,0 +1,150 @@
+// peira serve: the engine as an OpenAI-compatible server.
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "model/text/language_model.h"
+#include "runner/cli/command.h"
+#include "runner/cli/model_options.h"
+#include "runner/endpoints/engine_client.h"
+#include "runner/endpoints/open_model.h"
+#include "runner/serve/server.h"
+
+namespace peira::runner::cli {
+namespace {
+
+struct ServeFlags {
+  ModelFlags model;
+  std::string host = "127.0.0.1", name, key_variable;
+  int port = 8000, most_requests = 256;
+  double grace_s = 30;
+};
+
+std::atomic<int> signals{0};
+void count_signal(int) { ++signals; }
+
+// Weights and engine: what answers depend on besides the request.
+std::string fingerprint_of(const model::CheckpointFiles& files, model::LanguageModel& model,
+                           const ModelFlags& flags) {
+  return "peira-" +
+         sha256_hex(digest_of_weights(files) + "|" + model.engine().backend_name() + "|" +
+                    PEIRA_VERSION + "|" + std::to_string(static_cast<int>(flags.engine.weights)) +
+                    "|" + std::to_string(static_cast<int>(flags.engine.kv_dtype)) + "|" +
+                    std::to_string(flags.engine.num_experts_per_tok))
+             .substr(0, 16);
+}
+
+int serve(const ServeFlags& flags) {
+  ServerOptions options;
+  options.host = flags.host;
+  options.port = flags.port;
+  options.most_requests = flags.most_requests;
+  if (!flags.key_variable.empty()) {
+    const char* const key = std::getenv(flags.key_variable.c_str());
+    if (key == nullptr || *key == '\0') {
+      throw Error(ErrorCode::kUnavailable,
+                  "the environment variable " + flags.key_variable + " is not set");
+    }
+    options.api_key = key;
+  }
+  const bool is_local =
+      flags.host == "127.0.0.1" || flags.host == "localhost" || flags.host == "::1";
+  if (!is_local && options.api_key.empty()) {
+    note("warning: anyone who reaches " + flags.host +
+         " may use this server (--api-key-env asks for a key)");
+  }
+  const model::CheckpointFiles files = open_checkpoint(flags.model.model);
+  model::LanguageModel model(files, flags.model.engine);
+  if (!model.has_tokenizer()) {
+    throw Error(ErrorCode::kData,
+                files.where("tokenizer.json") + ": absent, and requests are text");
+  }
+  for (const std::string& line : model.engine().notes()) note(line);
+  options.model_name = flags.name;
+  if (options.model_name.empty()) {
+    options.model_name = flags.model.model;
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::canonical(flags.model.model, error);
+    if (!is_bundled(flags.model.model) && !error) options.model_name = whole.filename().string();
+  }
+  options.fingerprint = fingerprint_of(files, model, flags.model);
+  Server server(model, options);
+  std::signal(SIGINT, count_signal);
+  std::signal(SIGTERM, count_signal);
+  note("serving " + options.model_name + " on " + model.engine().backend_name() + " at http://" +
+       flags.host + ":" + std::to_string(server.port()) + "/v1");
+  std::atomic<bool> ended{false};
+  std::thread answering([&] {
+    server.serve();
+    ended = true;
+  });
+  const auto wait_for = [&](int count) {
+    while (signals < count && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  };
+  wait_for(1);
+  bool all = true;
+  if (!ended) {
+    server.stop_accepting();
+    note("stopping: " + std::to_string(server.num_open()) +
+         " requests are answered to their end, for at most " +
+         std::to_string(static_cast<int>(flags.grace_s)) + " s; a second signal stops at once");
+    std::thread finishing([&] { all = server.finish(flags.grace_s); });
+    wait_for(2);
+    if (signals >= 2 && !ended) std::_Exit(kIncomplete);
+    finishing.join();
+  }
+  answering.join();
+  return all ? kPassed : kIncomplete;
+}
+
+}  // namespace
+
+Command add_serve(CLI::App& root) {
+  CLI::App* app = add_subcommand(root, "serve", "Answer over the OpenAI protocol",
+                                 R"(Examples  peira serve
+          peira serve --model ./Qwen3-30B-A3B --host 0.0.0.0 --port 8080 --api-key-env SERVER_KEY
+          curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \
+            -d '{"messages": [{"role": "user", "content": "What is 17 + 25?"}]}'
+          peira run gpqa --model openai:bundled@http://127.0.0.1:8000/v1
+Paths     POST /v1/chat/completions, /v1/completions (echo with logprobs: lm-evaluation-harness's
+          local-completions runs against it), /tokenize, /detokenize; GET /v1/models, /health,
+          /metrics (Prometheus)
+Sampling  what a request leaves out is the checkpoint's generation_config.json, greedy where that is
+          silent; chats without max_tokens may fill the context
+Exit      0 stopped, every request answered; 4 the port is in use; 5 requests were cut off)");
+  const auto flags = std::make_shared<ServeFlags>();
+  add_model_flags(*app, flags->model);
+  app->add_option("--host", flags->host, "address to listen on")
+      ->capture_default_str()
+      ->group("Server");
+  app->add_option("--port", flags->port, "port; 0 takes a free one and says which")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 65'535))
+      ->group("Server");
+  app->add_option("--name", flags->name, "the model's name for clients [its folder's]")
+      ->group("Server");
+  app->add_option("--max-requests", flags->most_requests,
+                  "requests answered or waiting at once; more get 429")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100'000))
+      ->group("Server");
+  app->add_option("--api-key-env", flags->key_variable,
+                  "environment variable with the key that clients must send")
+      ->type_name("NAME")
+      ->group("Server");
+  app->add_option("--grace", flags->grace_s, "seconds that open requests have when it is stopped")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->group("Server");
+  return {app, [flags] { return serve(*flags); }};
+}
+
+}  // namespace peira::runner::cli
