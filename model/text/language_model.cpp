@@ -316,7 +316,7 @@ std::int64_t LanguageModel::submit(TextRequest request) {
   tokens.max_tokens = request.max_tokens;
   tokens.sampling = request.sampling;
   tokens.seed = request.seed;
-  tokens.stop_tokens = impl_->stop_tokens;
+  if (!request.ignore_end) tokens.stop_tokens = impl_->stop_tokens;
   tokens.prompt_logprobs = request.prompt_logprobs;
   tokens.sampling_logprobs = request.sampling_logprobs;
   tokens.last_prompt_logits = request.last_prompt_logits;

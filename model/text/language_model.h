@@ -33,6 +33,7 @@ struct TextRequest {
   // What may be written: see model/text/guided/. The whole answer is of this form, so that it holds
   // no reasoning.
   ResponseFormat format = {};
+  bool ignore_end = false;  // end tokens are tokens like others: only max_tokens and stop end it
   // Also the most likely tokens at each place of the prompt, so many, with prompt_logprobs.
   int prompt_top_logprobs = 0;
   // Called inside step() with each further piece of text or reasoning; joined they are the

@@ -370,6 +370,7 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
   request.seed =
       static_cast<std::uint64_t>(integer(body, "seed", 0, std::numeric_limits<std::int64_t>::min(),
                                          std::numeric_limits<std::int64_t>::max()));
+  request.ignore_end = boolean(body, "ignore_eos", false);
   std::int64_t max_tokens = api == ServedApi::kChat ? -1 : defaults.completion_max_tokens;
   max_tokens = integer(body, "max_tokens", max_tokens, max_tokens == -1 ? -1 : 0, kMostTokens);
   max_tokens = integer(body, "max_completion_tokens", max_tokens, -1, kMostTokens);
@@ -401,6 +402,8 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
     if (out.echo) {
       request.prompt_logprobs = true;
       request.prompt_top_logprobs = request.top_logprobs;
+      // Who scores a text asks for one token more and drops it: there has to be one.
+      if (request.max_tokens == 1) request.ignore_end = true;
     }
   }
   if (out.echo && out.stream) refuse("echo", "not together with stream");

@@ -258,6 +258,17 @@ TEST_F(ServeTest, EchoesWithTheEnginesLogProbabilities) {
     }
     EXPECT_GE(best, logprobs["token_logprobs"][i].get<double>());
   }
+  // Where the model would end, there is a token more all the same.
+  const std::string whole = "What is 3 + 4?\n7";
+  for (const std::string context : {"x", "7", "A", whole.c_str()}) {
+    const Json scored = post("/v1/completions", {{"prompt", context},
+                                                 {"max_tokens", 1},
+                                                 {"temperature", 0},
+                                                 {"echo", true},
+                                                 {"logprobs", 1}});
+    EXPECT_EQ(scored["choices"][0]["logprobs"]["tokens"].size(),
+              model_.encode_prompt(context).size() + 1);
+  }
   EXPECT_EQ(logprobs["text_offset"].back().get<std::size_t>(), text.size());
   EXPECT_THAT(reply["choices"][0]["text"].get<std::string>(), StartsWith(text));
 }
