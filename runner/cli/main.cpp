@@ -53,11 +53,28 @@ int run_command(int argc, char** argv) {
   app.footer(kFooter);
 
   const std::vector<Command> commands{
-      // clang-format off: a line each, so that lines are added without touching others
-      add_run(app),        add_list(app),     add_show(app),   add_compare(app),  add_power(app),
-      add_experiment(app), add_score(app),    add_report(app), add_view(app),     add_nightly(app),
-      add_suites(app),     add_datasets(app), add_models(app), add_generate(app), add_serve(app),
-      add_tokenize(app),   add_bench(app),    add_stats(app),  add_export(app),   add_import(app),
+      // A line each, so that one is added without touching others.
+      // clang-format off
+      add_run(app),
+      add_list(app),
+      add_show(app),
+      add_compare(app),
+      add_power(app),
+      add_experiment(app),
+      add_score(app),
+      add_report(app),
+      add_view(app),
+      add_nightly(app),
+      add_suites(app),
+      add_datasets(app),
+      add_models(app),
+      add_generate(app),
+      add_serve(app),
+      add_tokenize(app),
+      add_bench(app),
+      add_stats(app),
+      add_export(app),
+      add_import(app),
       // clang-format on
   };
   try {
