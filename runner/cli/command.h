@@ -45,6 +45,8 @@ Command add_run(CLI::App& root);
 Command add_list(CLI::App& root);
 Command add_show(CLI::App& root);
 Command add_compare(CLI::App& root);
+Command add_gate(CLI::App& root);
+Command add_tag(CLI::App& root);
 Command add_power(CLI::App& root);
 Command add_score(CLI::App& root);
 Command add_report(CLI::App& root);

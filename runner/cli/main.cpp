@@ -58,7 +58,7 @@ int run_command(int argc, char** argv) {
       add_run(app),
       add_list(app),
       add_show(app),
-      add_compare(app),
+      add_compare(app), add_gate(app), add_tag(app),
       add_power(app),
       add_experiment(app),
       add_score(app),

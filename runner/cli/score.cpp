@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "datasets/dataset.h"
+#include "evals/gate/gate.h"
 #include "evals/suite.h"
 #include "evals/summary.h"
 #include "reports/json.h"
@@ -27,7 +28,7 @@ namespace peira::runner::cli {
 namespace {
 
 struct ScoreFlags {
-  std::string what, suite, data, responses, profile, store;
+  std::string what, suite, data, responses, profile, store, diff;
   std::uint64_t seed = 0;
   bool json = false;
 };
@@ -273,6 +274,90 @@ int score_run(const ScoreFlags& flags) {
   return kPassed;
 }
 
+// The run that stands for `name` beside the run asked about: a run of the same replies, or the run
+// judged again by the profile of that name.
+std::string judged_by(Store& store, const RunInfo& info, const std::string& name,
+                      const ScoreFlags& flags) {
+  const evals::Suite suite = evals::find_suite(flags.suite.empty() ? info.suite : flags.suite);
+  const bool is_profile =
+      std::any_of(suite.profiles.begin(), suite.profiles.end(),
+                  [&name](const evals::Profile& profile) { return profile.name == name; });
+  if (!is_profile) {
+    std::string id = store.resolve_run(name);
+    if (store.run(id).transcript_key == info.transcript_key) return id;
+    throw Error(ErrorCode::kUsage, "run " + id + " has other replies than run " + info.id +
+                                       "\n  try: peira compare, or a run made by peira score " +
+                                       info.id);
+  }
+  datasets::DatasetFile file =
+      datasets::find_dataset(flags.data.empty() ? info.dataset : flags.data, suite.data_kind);
+  if (suite.data_kind == "table") file.fields = suite.fields;
+  return rescore(store, info.id, suite, name, source_of(file)).run_id;
+}
+
+// What two scorers say of the same replies, verdict by verdict.
+int diff_run(const ScoreFlags& flags) {
+  const std::size_t comma = flags.diff.find(',');
+  if (comma == std::string::npos || comma == 0 || comma + 1 == flags.diff.size()) {
+    throw Error(ErrorCode::kUsage, "--diff " + flags.diff +
+                                       ": names two profiles, or runs of the same replies\n  try: "
+                                       "--diff simple-evals,official");
+  }
+  Store store(flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store));
+  const RunInfo info = store.run(store.resolve_run(flags.what));
+  const std::string before_id = judged_by(store, info, flags.diff.substr(0, comma), flags);
+  const std::string after_id = judged_by(store, info, flags.diff.substr(comma + 1), flags);
+  OutcomeReader before = store.outcomes(before_id);
+  OutcomeReader after = store.outcomes(after_id);
+  std::map<std::string, std::int64_t> counts;
+  std::int64_t moved = 0;
+  std::int64_t total = 0;
+  OrderedJson lines = OrderedJson::array();
+  std::string text;
+  constexpr std::int64_t kMostShown = 50;
+  for (auto a = before.next(), b = after.next(); a && b; a = before.next(), b = after.next()) {
+    ++total;
+    if (a->score.value == b->score.value && a->score.state == b->score.state &&
+        a->score.answer == b->score.answer) {
+      continue;
+    }
+    ++moved;
+    std::string cause = evals::flip_cause(*a, *b, true);
+    ++counts[cause];
+    if (flags.json) {
+      lines.push_back({{"sample_id", a->sample_id},
+                       {"epoch", a->epoch},
+                       {"cause", cause},
+                       {"gold", b->gold},
+                       {"value_before", a->score.value},
+                       {"value_after", b->score.value},
+                       {"answer_before", a->score.answer},
+                       {"answer_after", b->score.answer},
+                       {"why_before", a->score.why},
+                       {"why_after", b->score.why}});
+    } else if (moved <= kMostShown) {
+      text += reports::printable(a->sample_id) + "  " + fixed(a->score.value, 2) + " -> " +
+              fixed(b->score.value, 2) + "  " + cause + "\n" + quoted("- " + a->score.why, "    ") +
+              quoted("+ " + b->score.why, "    ");
+    }
+  }
+  if (flags.json) {
+    print_json(OrderedJson{{"before", before_id},
+                           {"after", after_id},
+                           {"answers", total},
+                           {"moved", moved},
+                           {"causes", counts},
+                           {"verdicts", std::move(lines)}});
+    return moved == 0 ? kPassed : kFailed;
+  }
+  std::string summary = std::to_string(moved) + " of " + std::to_string(total) + " verdicts moved";
+  for (const auto& [cause, count] : counts)
+    summary += ", " + std::to_string(count) + " by " + cause;
+  print(summary + " (" + before_id + " -> " + after_id + ")\n" + text);
+  if (moved > kMostShown) note(std::to_string(moved - kMostShown) + " more: --json has all");
+  return moved == 0 ? kPassed : kFailed;
+}
+
 }  // namespace
 
 Command add_score(CLI::App& root) {
@@ -281,6 +366,7 @@ Command add_score(CLI::App& root) {
       R"(Examples  peira score gpqa --data gpqa_diamond.csv --responses replies.jsonl --profile official
           peira score aime --responses replies.jsonl --json
           peira score RUN --profile math-verify      a new run of the same replies
+          peira score RUN --diff simple-evals,official   what moves between two scorers; exit 1 if any does
 Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the file) instead of "id";
           optional: "epoch", "permutation" (option k as shown is choice permutation[k] of correct,
           incorrect 1, 2, 3), "finish_reason", "completion_tokens"
@@ -290,6 +376,8 @@ Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the 
   app->add_option("--responses", flags->responses, "the replies, JSON lines");
   app->add_option("--data", flags->data, "the questions [the suite's sample set, or the run's]");
   app->add_option("--profile", flags->profile, "the scorer [the suite's first]");
+  app->add_option("--diff", flags->diff,
+                  "OLD,NEW: two profiles, or runs of the same replies, verdict by verdict");
   app->add_option("--suite", flags->suite,
                   "the declaration of a suite of your own, to judge one of its runs again");
   app->add_option("--seed", flags->seed, "the run seed the option order was made with")
@@ -297,6 +385,7 @@ Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the 
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");
   app->add_flag("--json", flags->json, "JSON lines");
   return {app, [flags] {
+            if (!flags->diff.empty()) return diff_run(*flags);
             return flags->responses.empty() ? score_run(*flags) : score_responses(*flags);
           }};
 }
