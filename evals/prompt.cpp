@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "evals/prompt_strategies.h"
 
 namespace peira::evals {
 namespace {
@@ -84,10 +85,12 @@ Message render_body(const PromptWording& wording, const datasets::Sample& sample
 }
 
 [[noreturn]] void unknown_variant(const std::string& text) {
-  throw Error(ErrorCode::kUsage,
-              "unknown prompt variant \"" + text +
-                  "\"\n  try: official, direct, chain-of-thought, few-shot-1 to few-shot-" +
-                  std::to_string(kMaxShots) + ", or the path of a template file");
+  throw Error(
+      ErrorCode::kUsage,
+      "unknown prompt variant \"" + text +
+          "\"\n  try: official, direct, chain-of-thought, few-shot-1 to few-shot-" +
+          std::to_string(kMaxShots) +
+          ", a strategy (peira optimize --help lists them), or the path of a template file");
 }
 
 }  // namespace
@@ -225,6 +228,10 @@ PromptVariant parse_variant(const std::string& text) {
       unknown_variant(text);
     }
     variant.name = std::string(kFewShot) + std::to_string(variant.num_shots);
+    return variant;
+  }
+  if (const PromptStrategy* const strategy = find_strategy(text)) {
+    variant.template_text = strategy->template_text;
     return variant;
   }
   const std::filesystem::path path = text;

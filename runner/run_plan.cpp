@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "evals/comparison.h"
+#include "evals/prompt_strategies.h"
 #include "runner/manifest.h"
 #include "runner/request_key.h"
 
@@ -50,6 +51,9 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   const std::optional<datasets::Sample> first = options.samples.open()->next();
   if (!first) {
     throw Error(ErrorCode::kData, options.samples.name + ": holds no samples");
+  }
+  if (const auto misfit = evals::strategy_misfit(plan.variant, *first)) {
+    usage("--prompt " + plan.variant.name + " " + *misfit);
   }
   if (plan.by_likelihood && first->choices.empty()) {
     usage("--method loglikelihood: " + options.samples.name +

@@ -51,6 +51,7 @@ Command add_power(CLI::App& root);
 Command add_score(CLI::App& root);
 Command add_report(CLI::App& root);
 Command add_view(CLI::App& root);
+Command add_optimize(CLI::App& root);
 Command add_export(CLI::App& root);
 Command add_import(CLI::App& root);
 Command add_experiment(CLI::App& root);

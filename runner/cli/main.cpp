@@ -75,7 +75,7 @@ int run_command(int argc, char** argv) {
       add_tokenize(app),
       add_bench(app),
       add_stats(app),
-      add_export(app),
+      add_optimize(app), add_export(app),
       add_import(app),
       // clang-format on
   };
