@@ -171,23 +171,26 @@ std::string note_text(const MetricResult& result) {
 
 }  // namespace
 
-std::string experiment_text(const Analysis& analysis, const TerminalOptions& options) {
-  std::string out = analysis.reason + "\n\n";
+Table arms_table(const Analysis& analysis) {
   Table arms{
       .headers = {"Variant", "Units"}, .rows = {}, .alignments = {Align::kLeft, Align::kRight}};
   for (std::size_t i = 0; i < analysis.arms.size(); ++i) {
     arms.rows.push_back(
         {analysis.arms[i] + (i == 0 ? " (control)" : ""), std::to_string(analysis.num_units[i])});
   }
-  out += render_terminal(arms, options);
-  if (analysis.srm) {
-    const std::optional<double> p = analysis.monitoring == Monitoring::kFixed
-                                        ? analysis.srm->p_value
-                                        : std::optional(analysis.srm->sequential_p);
-    out += "Sample ratio: " + std::string(analysis.srm_failed ? "BROKEN" : "as the split says") +
-           " (p = " + p_text(p) + ")\n";
-  }
-  out += '\n';
+  return arms;
+}
+
+std::string ratio_sentence(const Analysis& analysis) {
+  if (!analysis.srm) return "";
+  const std::optional<double> p = analysis.monitoring == Monitoring::kFixed
+                                      ? analysis.srm->p_value
+                                      : std::optional(analysis.srm->sequential_p);
+  return "Sample ratio: " + std::string(analysis.srm_failed ? "BROKEN" : "as the split says") +
+         " (p = " + p_text(p) + ")";
+}
+
+Table effects_table(const Analysis& analysis) {
   Table metrics{
       .headers = {"Metric", "Role", "Variant", "Control", "Treated", "Change",
                   formatted("%.4g", 100 * (1 - analysis.alpha)) + " % CI", "p", "Adjusted",
@@ -208,13 +211,23 @@ std::string experiment_text(const Analysis& analysis, const TerminalOptions& opt
                             analysis.srm_failed ? "-" : abtest::to_string(result.verdict),
                             note_text(result)});
   }
-  out += render_terminal(metrics, options);
-  out += "Monitoring " + std::string(abtest::to_string(analysis.monitoring)) + ": " +
+  return metrics;
+}
+
+std::string reading_note(const Analysis& analysis) {
+  return "Monitoring " + std::string(abtest::to_string(analysis.monitoring)) + ": " +
          monitoring_text(analysis.monitoring) +
          ".\nAdjusted: Holm over primary metrics and variants, Benjamini-Hochberg over secondary "
-         "ones; a guardrail's p is of being worse by its margin.\n";
-  for (const std::string& warning : analysis.warnings)
+         "ones; a guardrail's p is of being worse by its margin.";
+}
+
+std::string experiment_text(const Analysis& analysis, const TerminalOptions& options) {
+  std::string out = analysis.reason + "\n\n" + render_terminal(arms_table(analysis), options);
+  if (const std::string ratio = ratio_sentence(analysis); !ratio.empty()) out += ratio + "\n";
+  out += '\n' + render_terminal(effects_table(analysis), options) + reading_note(analysis) + "\n";
+  for (const std::string& warning : analysis.warnings) {
     out += "warning: " + printable(warning) + "\n";
+  }
   return out;
 }
 

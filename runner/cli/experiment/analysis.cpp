@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <utility>
 
 #include "abtest/breakdown.h"
 #include "abtest/outcome_table.h"
@@ -12,6 +14,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "reports/experiment.h"
+#include "reports/experiment_report.h"
+#include "reports/report.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/experiment/common.h"
 #include "runner/cli/tables.h"
@@ -23,7 +27,7 @@ using abtest::Experiment;
 using Access = abtest::ExperimentStore::Access;
 
 struct AnalyzeFlags : ExperimentFlags {
-  std::string from_summary, from_outcomes, segment, with;
+  std::string from_summary, from_outcomes, segment, with, report;
   std::vector<double> looks;
   bool last_look = false, by_day = false;
   int phase = 0;
@@ -258,6 +262,32 @@ int status_of(abtest::Decision decision) {
   return static_cast<int>(ErrorCode::kInternal);
 }
 
+// Writes the page, or Markdown where the file's name says so.
+void write_report(const AnalyzeFlags& flags, const abtest::Analysis& analysis, Parts parts) {
+  reports::ExperimentReport report;
+  report.id = flags.id;
+  report.analysis = analysis;
+  report.segment = flags.segment;
+  report.segments = std::move(parts.segments);
+  report.days = std::move(parts.days);
+  report.cumulative = std::move(parts.cumulative);
+  report.version = PEIRA_VERSION;
+  report.generated_at = day_of(now_ms());
+  report.commands = {
+      "peira experiment analyze " + reports::shell_quoted(flags.id) +
+      (flags.segment.empty() ? std::string()
+                             : " --segment " + reports::shell_quoted(flags.segment)) +
+      (flags.by_day ? " --by-day" : "") + " --report " + reports::shell_quoted(flags.report)};
+  const std::string suffix = std::filesystem::path(flags.report).extension();
+  if (suffix != ".html" && suffix != ".htm" && suffix != ".md") {
+    throw Error(ErrorCode::kUsage,
+                flags.report + ": the suffix names no format\n  try: report.html, or report.md");
+  }
+  write_file_atomic(flags.report, suffix == ".md" ? reports::render_markdown(report)
+                                                  : reports::render_html(report));
+  note("report: " + std::filesystem::absolute(flags.report).lexically_normal().string());
+}
+
 int analyze(const AnalyzeFlags& flags) {
   const auto store = open_experiments(flags, Access::kReadOnly);
   Experiment experiment = store.get(flags.id);
@@ -285,6 +315,7 @@ int analyze(const AnalyzeFlags& flags) {
   const Parts parts = break_down(flags, store, experiment, options.comparison);
   std::optional<Together> together;
   if (!flags.with.empty()) together = look_together(store, experiment, store.get(flags.with));
+  if (!flags.report.empty()) write_report(flags, analysis, parts);
   if (flags.json) {
     OrderedJson out = reports::experiment_json(analysis);
     out["experiment"] = experiment.id;
@@ -381,6 +412,7 @@ std::vector<Command> add_experiment_analysis(CLI::App& group) {
   CLI::App* app = add_experiment_command(group, "analyze", "What moved, and what follows",
                                          R"(Examples  peira experiment analyze prompt_v2
           peira experiment analyze prompt_v2 --segment country --by-day --json
+          peira experiment analyze prompt_v2 --by-day --report report.html
           peira experiment analyze prompt_v2 --from-summary sums.csv       from peira experiment sql
           peira experiment analyze prompt_v2 --from-outcomes outcomes.csv  one row a unit, any size
 Tables    --from-outcomes reads unit,variant,METRIC...[,METRIC:covariate][,METRIC:denominator], rows
@@ -392,6 +424,8 @@ Verdicts  0 a variant is to be shipped · 1 keep the control, or the split is br
       ->excludes("--from-summary");
   app->add_option("--segment", flags->segment, "also by this attribute of the exposures");
   app->add_flag("--by-day", flags->by_day, "also by day of exposure, alone and so far");
+  app->add_option("--report", flags->report,
+                  "also write a page (.html) or Markdown (.md); charts over time need --by-day");
   app->add_option("--with", flags->with,
                   "another experiment on the same units: does it interfere?");
   app->add_option("--phase", flags->phase, "bucket version to analyse [the current one]");
