@@ -65,7 +65,8 @@ TEST(Gate, FailsOrStaysOpenBySize) {
             GateStatus::kFail);
   const GateResult open = judge(gate_of("s", GateKind::kMin, 0.8), gate_arm("c", answers(100, 83)));
   EXPECT_EQ(open.status, GateStatus::kUndecided);
-  // By hand: (t_.95,99 + t_.8,99)^2 * .83 * .17 / 99 / .03^2 * 100 = 994.2, rounded up (scipy t.ppf).
+  // By hand: (t_.95,99 + t_.8,99)^2 * .83 * .17 / 99 / .03^2 * 100 = 994.2, rounded up (scipy
+  // t.ppf).
   ASSERT_TRUE(open.questions_needed);
   EXPECT_NEAR(static_cast<double>(*open.questions_needed), 995, 1);
   EXPECT_THAT(open.why, HasSubstr("questions would decide"));
