@@ -153,7 +153,8 @@ OrderedJson to_json(const SampleSection& section) {
 
 OrderedJson to_json(const evals::SeriesReport& series) {
   OrderedJson nights = OrderedJson::array();
-  for (const evals::NightJudgement& night : series.nights) nights.push_back(OrderedJson(evals::to_json(night)));
+  for (const evals::NightJudgement& night : series.nights)
+    nights.push_back(OrderedJson(evals::to_json(night)));
   return {{"suite", series.suite},
           {"model", series.model},
           {"variant", series.variant},

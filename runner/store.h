@@ -210,9 +210,8 @@ class Store {
     bool resumed = false;
     RunLock lock;
   };
-  // Begins a new run: fills in key and, where they are empty, the id and started_at of `info`; locks
-  // it.
-  // throws Error(kUsage): the id is taken, or not of letters, digits, ".", "_" and "-".
+  // Begins a new run: fills in key and, where they are empty, the id and started_at of `info`;
+  // locks it. throws Error(kUsage): the id is taken, or not of letters, digits, ".", "_" and "-".
   OpenedRun create_run(RunInfo info);
   // Continues the newest incomplete run of equal identity and kind, or begins a new one.
   // throws Error(kUnavailable): such a run is being written by another process (names it).

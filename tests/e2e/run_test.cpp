@@ -90,8 +90,8 @@ TEST(Run, AnswersScoresListsShowsComparesAndReports) {
   // No script but the page's own, which its policy names by its digest.
   EXPECT_TRUE(html.find("script-src 'sha256-") != std::string::npos);
   EXPECT_TRUE(html.find("http://") == html.find("http://www.w3.org/2000/svg"));
-  const auto told = workspace.peira({"report", "--compare", a + "," + b, "--vary", "prompt",
-                                     "--samples", "none", "-o", page});
+  const auto told = workspace.peira(
+      {"report", "--compare", a + "," + b, "--vary", "prompt", "--samples", "none", "-o", page});
   ASSERT_EQ(told.exit_status, 0) << told.err;
   EXPECT_TRUE(read_file(page).find("<script") == std::string::npos);
 }
