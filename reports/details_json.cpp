@@ -6,17 +6,12 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "reports/detail/json_number.h"
 
 namespace peira::reports {
 namespace {
 
-OrderedJson number(double value) {
-  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
-}
-
-OrderedJson number(const std::optional<double>& value) {
-  return value ? number(*value) : OrderedJson(nullptr);
-}
+using detail::number;
 
 OrderedJson interval(const stats::Interval& of) {
   return OrderedJson::array({number(of.low), number(of.high)});

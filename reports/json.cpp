@@ -5,18 +5,13 @@
 
 #include "evals/comparison.h"
 #include "evals/stop_rule.h"
+#include "reports/detail/json_number.h"
 #include "reports/details_json.h"
 
 namespace peira::reports {
 namespace {
 
-OrderedJson number(double value) {
-  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
-}
-
-OrderedJson number(const std::optional<double>& value) {
-  return value ? number(*value) : OrderedJson(nullptr);
-}
+using detail::number;
 
 OrderedJson text_or_null(const std::string& text) {
   return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);

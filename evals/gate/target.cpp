@@ -2,25 +2,11 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "evals/gate/gate.h"
 
 namespace peira::evals {
 namespace {
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
 
 bool is_pass_at(const std::string& metric) {
   if (!metric.starts_with("pass@")) return false;
@@ -44,7 +30,6 @@ std::string GateTarget::text() const {
 }
 
 GateTarget parse_gate_target(const std::string& text) {
-  // The bound on a metric name is there because distances are quadratic in it.
   constexpr std::size_t kMostChars = 1000;
   const auto refuse = [&text](const std::string& what) {
     throw Error(ErrorCode::kUsage, "gate \"" + text.substr(0, 80) + "\": " + what +
@@ -75,14 +60,12 @@ GateTarget parse_gate_target(const std::string& text) {
       is_pass_at(target.metric)) {
     return target;
   }
-  const auto nearest =
-      std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-        return edit_distance(target.metric, a) < edit_distance(target.metric, b);
-      });
+  const std::string nearest = nearest_name(target.metric, known);
   std::string all = "pass@K";
   for (const std::string& metric : known) all += ", " + metric;
   throw Error(ErrorCode::kUsage, "gate \"" + text + "\": no metric is called \"" + target.metric +
-                                     "\"; there are " + all + "\n  try: " + *nearest);
+                                     "\"; there are " + all +
+                                     (nearest.empty() ? "" : "\n  try: " + nearest));
 }
 
 const char* to_string(GateKind kind) {

@@ -2,10 +2,10 @@
 
 #include <span>
 
+#include "base/base64.h"
 #include "base/embedded.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "reports/detail/base64.h"
 #include "reports/detail/text.h"
 
 namespace peira {
@@ -31,7 +31,7 @@ std::string script_digest(std::string_view source) {
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
     bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   }
-  return "'sha256-" + detail::base64(bytes) + "'";
+  return "'sha256-" + to_base64(bytes) + "'";
 }
 
 }  // namespace

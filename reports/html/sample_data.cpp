@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/json.h"
-#include "reports/detail/base64.h"
 #include "reports/detail/text.h"
 #include "reports/terminal_table.h"
 
@@ -51,7 +51,7 @@ class PictureBudget {
       return {{"note", kind + ", " + size + ": too large for this page"}};
     }
     used_ += part.bytes.size();
-    return {{"image", "data:" + *type + ";base64," + detail::base64(part.bytes)}};
+    return {{"image", "data:" + *type + ";base64," + to_base64(part.bytes)}};
   }
 
  private:

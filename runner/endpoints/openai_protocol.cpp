@@ -3,30 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/utf8.h"
 
 namespace peira::runner {
 namespace {
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      word = word << 8U | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= count ? kDigits[word >> (18U - 6U * k) & 63U] : '=');
-    }
-  }
-  return out;
-}
 
 // By the first bytes, whatever a file is called.
 std::string media_type(std::string_view bytes) {
@@ -49,7 +32,7 @@ OrderedJson content_of(const Message& message) {
       const std::string bytes = part.bytes.empty() ? read_file(part.path) : part.bytes;
       parts.push_back(
           {{"type", "image_url"},
-           {"image_url", {{"url", "data:" + media_type(bytes) + ";base64," + base64(bytes)}}}});
+           {"image_url", {{"url", "data:" + media_type(bytes) + ";base64," + to_base64(bytes)}}}});
     } else {
       throw Error(ErrorCode::kData,
                   "endpoints are asked with text and pictures, not with sound or "

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -99,44 +100,6 @@ std::optional<std::string> media_type_of(std::string_view bytes) {
                           (static_cast<unsigned char>(bytes[1]) & 0xE6U) == 0xE2U;
   if (mpeg_frame) return "audio/mpeg";
   return std::nullopt;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() / 4 * 3 > kMaxBytes) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  std::uint32_t bits = 0;
-  int num_digits = 0;
-  int num_pads = 0;
-  for (const char c : text) {
-    if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-    std::uint32_t digit = 0;
-    if (c >= 'A' && c <= 'Z') {
-      digit = static_cast<std::uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      digit = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      digit = static_cast<std::uint32_t>(c - '0') + 52;
-    } else if (c == '+' || c == '/') {
-      digit = c == '+' ? 62 : 63;
-    } else if (c == '=' && num_pads < 2) {
-      ++num_pads;
-    } else {
-      return std::nullopt;
-    }
-    if (num_pads > 0 && c != '=') return std::nullopt;
-    bits = (bits << 6U) | digit;
-    if (++num_digits == 4) {
-      bytes += static_cast<char>(bits >> 16U & 0xFFU);
-      if (num_pads < 2) bytes += static_cast<char>(bits >> 8U & 0xFFU);
-      if (num_pads < 1) bytes += static_cast<char>(bits & 0xFFU);
-      bits = 0;
-      num_digits = 0;
-      if (num_pads > 0) num_pads = 2;  // nothing may follow
-    }
-  }
-  if (num_digits != 0) return std::nullopt;
-  return bytes;
 }
 
 std::optional<Media> media_of(const Json& part) {

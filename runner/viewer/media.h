@@ -19,9 +19,6 @@ struct Media {
 // (so no SVG): PNG, JPEG, GIF, WebP, BMP, WAV, MP3, Ogg, FLAC, MP4, WebM. Empty for any other.
 std::optional<std::string> media_type_of(std::string_view bytes);
 
-// Bytes of standard base64, white space allowed. Empty for anything else.
-std::optional<std::string> from_base64(std::string_view text);
-
 // The bytes behind a part of a stored message: {"type": "image", "data": base64}, the OpenAI forms
 // (image_url with a data: URL, input_audio), or {"path", "sha256"} of a file whose bytes still have
 // that digest. Empty when the part names none, they are over 64 MiB, or no media of the list above.

@@ -5,8 +5,8 @@
 
 #include <regex>
 
+#include "base/base64.h"
 #include "base/hash.h"
-#include "reports/detail/base64.h"
 #include "reports/html.h"
 #include "reports/html/sample_data.h"
 #include "reports/json.h"
@@ -118,7 +118,7 @@ TEST(Html, LoadsNothingAndRunsItsOwnScriptOnly) {
   for (std::size_t i = 0; i < hex.size(); i += 2) {
     bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   }
-  EXPECT_THAT(page, HasSubstr("script-src 'sha256-" + detail::base64(bytes) + "'"));
+  EXPECT_THAT(page, HasSubstr("script-src 'sha256-" + to_base64(bytes) + "'"));
 }
 
 TEST(Html, KeepsSamplesInsideTheirBlocks) {
@@ -146,11 +146,11 @@ TEST(Html, KeepsPicturesWithinLimits) {
 
 // RFC 4648, section 10.
 TEST(Base64, EncodesTheStandardsVectors) {
-  EXPECT_EQ(detail::base64(""), "");
-  EXPECT_EQ(detail::base64("f"), "Zg==");
-  EXPECT_EQ(detail::base64("fo"), "Zm8=");
-  EXPECT_EQ(detail::base64("foo"), "Zm9v");
-  EXPECT_EQ(detail::base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(to_base64(""), "");
+  EXPECT_EQ(to_base64("f"), "Zg==");
+  EXPECT_EQ(to_base64("fo"), "Zm8=");
+  EXPECT_EQ(to_base64("foo"), "Zm9v");
+  EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
 }
 
 TEST(Headline, CountsWhatWasCompared) {

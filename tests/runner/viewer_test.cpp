@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "runner/viewer/api.h"
