@@ -1,5 +1,6 @@
 #include "reports/gate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -124,10 +125,15 @@ Table gate_table(const evals::GateReport& report) {
 
 std::string gate_error_note(const evals::GateReport& report) {
   const std::string rate = format("%.4g", 100 * report.alpha);
+  const bool has_no_worse =
+      std::any_of(report.gates.begin(), report.gates.end(), [](const evals::GateResult& result) {
+        return result.gate.kind == evals::GateKind::kNoWorse;
+      });
   return "The policy passes with a chance of at most " + rate +
          " % while any claim is false, and fails any true claim with one of at most " + rate +
          " % over all " + std::to_string(report.gates.size()) +
-         (report.gates.size() == 1 ? " gate." : " gates (Holm).");
+         (report.gates.size() == 1 ? " gate." : " gates (Holm).") +
+         (has_no_worse ? " Of \"no worse than\", true is here: no worse at all." : "");
 }
 
 OrderedJson to_json(const evals::GateReport& report) {

@@ -416,10 +416,16 @@ void explain(GateResult& result, double alpha) {
       if (high < 0) text += "; significantly worse, but within the margin";
     }
   } else if (result.status == GateStatus::kFail) {
-    text = "refuted, p = " + number(result.fail_p_adjusted) + " after correction";
+    // A loss is what was shown; that it is beyond the margin need not be.
+    text = (result.gate.kind == GateKind::kNoWorse
+                ? "significantly worse, and a loss beyond the margin is not excluded, p = "
+                : "refuted, p = ") +
+           number(result.fail_p_adjusted) + " after correction";
   } else {
     text = "neither shown (p = " + number(result.pass_p) +
-           ") nor refuted (p = " + number(result.fail_p_adjusted) + ") at " + number(alpha);
+           (result.gate.kind == GateKind::kNoWorse ? ") nor significantly worse (p = "
+                                                   : ") nor refuted (p = ") +
+           number(result.fail_p_adjusted) + ") at " + number(alpha);
     if (result.questions_needed) {
       text += "; about " + std::to_string(*result.questions_needed) + " questions";
       if (result.epochs_needed) {
