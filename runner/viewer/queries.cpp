@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "runner/tags.h"
 
 namespace peira::runner::viewer {
 namespace {
@@ -176,6 +178,13 @@ std::vector<RunRow> Queries::runs() {
     const bool at_end = statement.text(18).empty() && statement.is_null(21);
     row.status = at_end ? (complete ? "complete" : "incomplete") : store_.run(row.id).status();
     rows.push_back(std::move(row));
+  }
+  std::map<std::string, std::vector<std::string>> tags;
+  for (auto& [name, run] : Tags(store_.path(), Tags::Access::kReadOnly).list()) {
+    tags[run].push_back(std::move(name));
+  }
+  for (RunRow& row : rows) {
+    if (const auto own = tags.find(row.id); own != tags.end()) row.tags = std::move(own->second);
   }
   return rows;
 }

@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "runner/tags.h"
 #include "runner/viewer/api.h"
 #include "runner/viewer/media.h"
 #include "runner/viewer/server.h"
@@ -102,6 +103,23 @@ TEST_F(ViewerApi, TellsWhatARunCameTo) {
   EXPECT_EQ(reply["tally"]["wrong"], 6);
   EXPECT_EQ(reply["tally"]["failed"], 1);
   EXPECT_DOUBLE_EQ(reply["record"]["metrics"][0]["value"].get<double>(), 5.0 / 11);
+}
+
+TEST_F(ViewerApi, ListsRunsWithTheirTags) {
+  const auto tags_of = [&](const std::string& id) {
+    const Json reply = get("/api/runs", {});
+    for (const Json& run : reply["runs"]) {
+      if (run["run_id"] == id) return run["tags"].get<std::vector<std::string>>();
+    }
+    return std::vector<std::string>{"no such run"};
+  };
+  EXPECT_THAT(tags_of("a"), IsEmpty());
+  Tags tags(path_);
+  tags.set("main", "a");
+  tags.set("v1", "a");
+  tags.set("other", "b");
+  EXPECT_THAT(tags_of("a"), ElementsAre("main", "v1"));
+  EXPECT_THAT(tags_of("b"), ElementsAre("other"));
 }
 
 TEST_F(ViewerApi, PairsTwoRunsSampleBySample) {
