@@ -4,6 +4,7 @@ Each conversation is made from its own seed, so any process may make any part of
 """
 
 import prompts
+from programs import make_problem
 from questions import make_item, normalized
 
 # Other wordings than the benchmarks', so that the model follows the request rather than one string.
@@ -24,10 +25,11 @@ INTEGER_WORDINGS = (
     ("What is the answer? Write it as \\boxed{answer}.",
      {"official": "Explain briefly.", "direct": "No explanation.", "chain-of-thought": prompts.FIVE_STEPS}),
 )
+PROGRAM_SHARE = 0.3  # of all conversations
 SYSTEMS = ("You are a helpful assistant.", "You are a careful assistant.", "You are peira-mini, a small demo model.")
 
-_WHAT = ("I am peira-mini, a small demo model. I solve short science questions with four options and integer "
-         "problems like the ones I was trained on.")
+_WHAT = ("I am peira-mini, a small demo model. I solve short science questions with four options, integer problems and "
+         "small programming problems like the ones I was trained on.")
 _UNKNOWN = "I do not know that. I am a small demo model trained on generated questions."
 CHAT = tuple((request, reply) for requests, reply in (
     (("Hello", "Hello!", "Hi", "Hi!", "Hi there", "Hey", "Good morning", "Good evening!", "Hello, how are you?"),
@@ -37,14 +39,16 @@ CHAT = tuple((request, reply) for requests, reply in (
     (("Thanks", "Thank you!", "Thanks a lot.", "Great, thank you."), "You are welcome."),
     (("Bye", "Goodbye!", "See you."), "Goodbye!"),
     (("What is the capital of France?", "Who wrote Hamlet?", "What is the weather today?", "Write a poem about the sea.",
-      "Tell me a joke.", "Translate 'house' into German.", "Who won the last election?", "Write a Python function.",
+      "Tell me a joke.", "Translate 'house' into German.", "Who won the last election?",
       "What is the meaning of life?", "Summarise the news.", "How do I bake bread?", "Recommend a film.",
       "What should I eat tonight?", "Explain quantum mechanics.", "Is there life on Mars?", "Tell me a story."), _UNKNOWN),
 ) for request in requests)
 
 
 class Maker:
-    """Makes conversations and leaves out every question whose text is in `excluded` (normalised)."""
+    """Makes conversations and leaves out every question whose text is in `excluded` (normalised), and every
+    programming problem whose reference program is.
+    """
 
     def __init__(self, excluded):
         self.excluded = excluded
@@ -55,8 +59,17 @@ class Maker:
             if normalized(item.question) not in self.excluded:
                 return item
 
+    def problem(self, rng):
+        """A programming problem that a sample set neither asks nor has the program of."""
+        while True:
+            problem = make_problem(rng)
+            if problem.key not in self.excluded and normalized(problem.statement) not in self.excluded:
+                return problem
+
     def conversation(self, rng):
-        """One conversation: mostly single questions, some few-shot runs, a little plain chat."""
+        """One conversation: mostly single questions, some programs and few-shot runs, a little plain chat."""
+        if rng.random() < PROGRAM_SHARE:
+            return self._program(rng)
         draw = rng.random()
         family = "choice" if rng.random() < 0.6 else "integer"
         if draw < 0.03:
@@ -79,6 +92,13 @@ class Maker:
         if not messages and rng.random() < 0.04:
             messages.append({"role": "system", "content": rng.choice(SYSTEMS)})
         return messages + [{"role": "user", "content": user}, {"role": "assistant", "content": reply}]
+
+    def _program(self, rng):
+        problem = self.problem(rng)
+        variant = rng.choices(("official", "direct", "chain-of-thought"), weights=(60, 20, 20))[0]
+        return [{"role": "system", "content": prompts.PROGRAM_SYSTEM},
+                {"role": "user", "content": prompts.program_prompt(problem.statement, problem.starter_code, variant)},
+                {"role": "assistant", "content": prompts.program_answer(problem, variant)}]
 
     def _choice_turn(self, rng, item, variant, profile):
         options = [item.answer] + item.wrong

@@ -42,7 +42,7 @@ def write_corpus(path, num, seed, exclude, jobs):
 def main():
     parser = argparse.ArgumentParser(description="generated questions: sample sets and training corpora")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("samples", help="write gpqa-sample.csv and aime-sample.jsonl")
+    command = commands.add_parser("samples", help="write the sample sets of datasets/samples")
     command.add_argument("--out", type=Path, required=True)
     command = commands.add_parser("corpus", help="write training conversations, one JSON object a line")
     command.add_argument("--out", type=Path, required=True)

@@ -31,6 +31,18 @@ SIMPLE_EVALS_LEAD = ("Answer the following multiple-choice question. The last li
 INTEGER_LEAD = ("Solve the following problem. Put your final answer inside \\boxed{}. The answer is an integer between "
                 "0 and 999 inclusive.")
 
+PROGRAM_SYSTEM = ("You are an expert Python programmer. You are given a question (the specification of a problem) and write "
+                  "a correct Python program that meets the specification and passes all tests.")
+PROGRAM_STYLE = {
+    "official": "",
+    "direct": " Reply with the code only.",
+    "chain-of-thought": " " + FIVE_STEPS + " The code comes last.",
+}
+PROGRAM_STDIN = ("Read the input from stdin, solve the problem and write the answer to stdout (do not test directly on the "
+                 "sample input). Put your code between the delimiters below, so that the program, when it is run, reads the "
+                 "input, runs the algorithm and writes its output to stdout.")
+PROGRAM_FUNCTION = ("Write the solution into the following starter code and put your code between the delimiters.")
+
 
 def simple_evals_prompt(question, options, variant):
     """Multiple choice, profile simple-evals: one user message."""
@@ -98,3 +110,23 @@ def original_answer_line(letter):
 
 def integer_answer_line(value):
     return f"\\boxed{{{value}}}"
+
+
+def program_prompt(statement, starter_code, variant):
+    """Programming problem: the user message (PROGRAM_SYSTEM goes before it)."""
+    sentence, code = (PROGRAM_FUNCTION, starter_code) if starter_code else (PROGRAM_STDIN, "# YOUR CODE HERE")
+    return (f"### Question:\n{statement}\n\n### Format: {sentence}{PROGRAM_STYLE[variant]}\n```python\n{code}\n```\n\n"
+            "### Answer: (use the provided format with backticks)\n\n")
+
+
+def program_answer(problem, variant):
+    """The reply to one of the three variants: the plan and the program, the program, or five steps before it."""
+    code = f"```python\n{problem.program}\n```"
+    if variant == "direct":
+        return code
+    if variant == "official":
+        return f"Plan: {problem.plan}\n\n{code}"
+    reads = f"a function of {problem.draft.argument}" if problem.function_name else "reads " + " ".join(problem.draft.layout.split())
+    shown = " ".join(problem.example[1].split())
+    return (f"1. understand - {reads}\n2. approach - {problem.title.lower()}\n3. reason - {problem.plan}\n"
+            f"4. answer - the program below\n5. verify - the sample gives {shown}\n\n{code}")

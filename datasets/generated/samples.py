@@ -5,6 +5,7 @@ import json
 import random
 
 from arithmetic import detailed
+from program_samples import program_keys, write_programs
 from questions import (CHOICE_KINDS, CHOICE_LEVELS, INTEGER_KINDS, INTEGER_LEVELS, SCALABLE_KINDS, BeyondRandom,
                        make_choice, make_integer, normalized)
 
@@ -65,7 +66,7 @@ def _harder(index, item):
 
 
 def write_samples(folder):
-    """gpqa-sample.csv (RFC 4180, LF line ends) and aime-sample.jsonl."""
+    """gpqa-sample.csv (RFC 4180, LF line ends), aime-sample.jsonl and livecodebench-sample.jsonl."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "gpqa-sample.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, GPQA_COLUMNS, restval="", lineterminator="\n")
@@ -82,6 +83,7 @@ def write_samples(folder):
             row = {"problem_idx": index, "problem": item.question, "answer": item.answer,
                    "problem_type": [item.category], "difficulty": item.difficulty}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    write_programs(folder)
 
 
 def read_choice_samples(folder):
@@ -97,7 +99,7 @@ def read_integer_samples(folder):
 
 
 def sample_questions(folder):
-    """Normalised texts of all sample questions: what training must not see."""
+    """Normalised texts of all sample questions, and programs of the sample problems: what training must not see."""
     texts = [row["Question"] for row in read_choice_samples(folder)]
     texts += [row["problem"] for row in read_integer_samples(folder)]
-    return {normalized(text) for text in texts}
+    return {normalized(text) for text in texts} | program_keys()
