@@ -169,6 +169,8 @@ CodeResult result_of(const cell::Report& report, const CodeRequest& request, Cod
   } else {
     result.exit_code = WEXITSTATUS(report.wait_status);
   }
+  // The filter kills at once what calls by another architecture's numbers.
+  if (result.signal == SIGSYS && result.refused.empty()) result.refused = "a foreign call";
   result.detail = end_text(result);
   const bool ended_badly = result.signal != 0 || result.exit_code != 0;
   if (ended_badly && !result.refused.empty()) {

@@ -239,13 +239,17 @@ class Supervisor {
                                 (reaped.ru_utime.tv_sec + reaped.ru_stime.tv_sec) * 1'000'000LL +
                                 reaped.ru_utime.tv_usec + reaped.ru_stime.tv_usec;
     report_.num_tasks = std::max(report_.num_tasks, usage.num_tasks);
+    // A bomb of processes soon fills memory too: it is named for what it is, and before the slower
+    // look at memory.
+    if (usage.num_tasks > head_.num_processes) {
+      report_.ended = Ended::kProcesses;
+      return;
+    }
     std::int64_t memory_bytes = usage.memory_bytes;
     if (memory_bytes > head_.memory_bytes) memory_bytes = proportional_memory_bytes();
     report_.peak_memory_bytes = std::max(report_.peak_memory_bytes, memory_bytes);
     if (memory_bytes > head_.memory_bytes) {
       report_.ended = Ended::kMemory;
-    } else if (usage.num_tasks > head_.num_processes) {
-      report_.ended = Ended::kProcesses;
     } else if (cpu_us > head_.cpu_us) {
       report_.ended = Ended::kCpuTime;
     } else if (is_full(folder_)) {
