@@ -33,7 +33,8 @@ struct CodeFile {
 // A folder of this machine that the program may read, e.g. a toolchain outside /usr.
 struct HostFolder {
   std::string path;  // absolute, exists
-  std::string at;    // where the program sees it; empty: at the same path
+  std::string at;    // where the program sees it; empty: at the same path. Not below /tmp, /work,
+                     // /dev or /proc, which are the program's own
 };
 
 // One program to run: a command in a private, empty, writable folder /work.

@@ -251,7 +251,9 @@ void check_request(const CodeRequest& request) {
     const bool plain = !file.path.empty() && file.path.size() < 4096 && file.path[0] != '/' &&
                        file.path.back() != '/' && !has_zero(file.path);
     if (!plain || ("/" + file.path + "/").find("/../") != std::string::npos) {
-      refuse("file path \"" + file.path + "\" is not inside the work folder");
+      std::string shown = file.path;
+      std::replace(shown.begin(), shown.end(), '\0', '?');
+      refuse("file path \"" + shown + "\" is not inside the work folder");
     }
     if (!paths.insert(file.path).second) refuse("file \"" + file.path + "\" comes twice");
   }
@@ -259,6 +261,13 @@ void check_request(const CodeRequest& request) {
     if (folder.path.empty() || folder.path[0] != '/' || has_zero(folder.path) ||
         (!folder.at.empty() && folder.at[0] != '/') || has_zero(folder.at)) {
       refuse("folder \"" + folder.path + "\" is not absolute");
+    }
+    const std::string& at = folder.at.empty() ? folder.path : folder.at;
+    for (const char* own : {"/tmp", "/work", "/proc", "/dev"}) {
+      if (at == own || at.starts_with(std::string(own) + "/")) {
+        refuse("folder \"" + at + "\" would be hidden by the program's own " + own +
+               ": show it at another place");
+      }
     }
   }
   const evals::CodeLimits& limits = request.limits;

@@ -52,9 +52,10 @@ std::span<const std::byte> embedded_file(std::string_view name) {
   throw Error(ErrorCode::kInternal, "sandbox: no embedded file " + std::string(name));
 }
 
-// A folder of the caller's, opened before anything is mounted over its path.
+// A folder or file of the caller's.
 struct Source {
   Descriptor folder;
+  std::string path;
   std::string staged;  // where root's staging area shows it
   std::string at;
   bool is_folder = true;
@@ -66,6 +67,7 @@ std::vector<Source> open_sources(const CellSpec& spec) {
   std::vector<Source> sources;
   for (const evals::HostFolder& wanted : spec.read_only) {
     Source source;
+    source.path = wanted.path;
     source.folder = Descriptor(::open(wanted.path.c_str(), O_PATH | O_CLOEXEC));
     struct stat status {};
     if (!source.folder.is_open() || ::fstat(source.folder.get(), &status) != 0) {
@@ -187,6 +189,13 @@ struct Child {
 void stage(std::span<const Source> sources) {
   if (::unshare(CLONE_NEWNS) != 0) die("unshare mounts");
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("make mounts private");
+  // Opened anew: a folder can be bound from this mount namespace's view of it only, and by path not
+  // once the staging folder may hide it.
+  for (const Source& source : sources) {
+    const int folder = ::open(source.path.c_str(), O_PATH | O_CLOEXEC);
+    if (folder < 0 || ::dup3(folder, source.folder.get(), O_CLOEXEC) < 0) die("open a folder");
+    ::close(folder);
+  }
   if (::mount("tmpfs", kStaging, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) {
     die("mount a staging folder");
   }

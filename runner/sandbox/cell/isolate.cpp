@@ -120,10 +120,12 @@ void write_files(int control, Request request) {
     if (path.size >= sizeof(name)) fail(control, "file name", ENAMETOOLONG);
     std::memcpy(name, path.data, path.size);
     name[path.size] = '\0';
-    if (!make_folders(name)) fail(control, "file folder", errno);
+    char step[64];
+    std::snprintf(step, sizeof(step), "file %.50s", name);
+    if (!make_folders(name)) fail(control, step, errno);
     const int file =
         ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable ? 0755 : 0644);
-    if (file < 0) fail(control, "file", errno);
+    if (file < 0) fail(control, step, errno);
     for (std::size_t done = 0; done < bytes.size;) {
       const ssize_t written = ::write(file, bytes.data + done, bytes.size - done);
       if (written < 0 && errno == EINTR) continue;
