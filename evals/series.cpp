@@ -21,7 +21,12 @@ constexpr double kNever = -std::numeric_limits<double>::infinity();
 constexpr double kOutside = 0.00134989803163009;  // beyond three standard deviations, a side
 constexpr double kJump = 3.16712418331199e-05;    // beyond four, a side
 constexpr double kRecovered = 100;                // times likelier that a drift is over
-constexpr double kLeastCommon = 0.5;              // share of questions both sides must have
+constexpr double kKnown = 1e9;                    // degrees of freedom of what was not measured
+// Standard deviation between nights that is taken for granted until theirs is learnt: a guess, wide
+// enough for checkpoints of one training. How much runs of equal manifests differ, be it nothing,
+// says nothing of how much nights of different ones do.
+constexpr double kUnlearntNoise = 0.03;
+constexpr double kLeastCommon = 0.5;  // share of questions both sides must have
 
 // How large a difference could be when nothing changed, by one view of the noise.
 struct Noise {
@@ -433,12 +438,17 @@ class Judge {
     std::vector<Noise> views;
     if (!learnt && !options_.noise_floor) return views;
     if (paired_.df > 0) views.push_back({sampling_error, paired_.df});
-    if (learnt && spread.sum_squared_deviations() > 0) {
+    const double between = spread.std_dev().value_or(0);
+    if (learnt) {
+      // Nights may be equal by chance: a level is known to one answer at best.
+      const double one_answer = 1 / static_cast<double>(paired_.num_questions);
       views.push_back(
-          {spread.std_dev().value_or(0) * widening, static_cast<double>(spread.count() - 1)});
+          {std::max(between, one_answer) * widening, static_cast<double>(spread.count() - 1)});
+    } else {
+      views.push_back(
+          {std::hypot(sampling_error, std::max(between, kUnlearntNoise) * widening), kKnown});
     }
     if (options_.noise_floor && options_.noise_floor->std_dev > 0) {
-      constexpr double kKnown = 1e9;  // degrees of freedom of what was not measured
       const double df = options_.noise_floor->df;
       views.push_back({options_.noise_floor->std_dev * widening, df > 0 ? df : kKnown});
     }

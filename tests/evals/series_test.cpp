@@ -98,6 +98,23 @@ TEST(Series, JudgesTheSecondNightWhereEqualManifestsGiveEqualBytes) {
   EXPECT_EQ(watch.stream().rejections.size(), 1U);
 }
 
+// That a checkpoint gives the same answers twice says nothing of how much two of them differ: a few
+// points between the first nights are taken for that.
+TEST(Series, TakesAFewPointsBetweenTheFirstCheckpointsForTheirNoise) {
+  SeriesOptions options;
+  options.repeatable = true;
+  options.noise_floor = NoiseFloor{};
+  Watch watch(1, options, 0.05);
+  watch.judge({percent(0, 80)});
+  for (int t = 1; t < 7; ++t) {
+    watch.judge({percent(t, t % 2 == 0 ? 79 : 74)});
+    const NightJudgement& said = watch.history(0).back();
+    EXPECT_EQ(said.verdict, SeriesVerdict::kSteady) << t << ": " << said.sentence;
+    ASSERT_TRUE(said.std_error);
+    EXPECT_GE(*said.std_error, 0.03) << t;
+  }
+}
+
 // The same bytes again are no second test, and say what they said.
 TEST(Series, CountsARepeatedRunOnce) {
   SeriesOptions options;
@@ -132,8 +149,8 @@ TEST(Series, LearnsNoiseThatAllQuestionsOfANightShare) {
   EXPECT_GT(last.std_error.value(), 3 * last.sampling_error);
 }
 
-// A checkpoint a night on an engine without noise: judged by the questions alone at first, by what
-// the nights do soon, even if the first ones were found bad.
+// A checkpoint a night on an engine without noise, each far from the last: judged by what the nights
+// do soon, even if the first ones were found bad.
 TEST(Series, LearnsTheNoiseOfNightsThatWereFoundBad) {
   SeriesOptions options;
   options.repeatable = true;

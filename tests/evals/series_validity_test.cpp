@@ -38,7 +38,9 @@ TEST(SeriesValidity, QuietYearsRingAtMostAsOftenAsStated) {
       {"5 suites, 200 questions, 1 point, independent", {5, 200, 0.01, 0}},
       {"5 suites, 200 questions, 1 point, correlated 0.8", {5, 200, 0.01, 0.8}},
       {"1 suite, 40 questions", {1, 40, 0, 0}},
-      {"1 suite, 500 questions, judged from the second night", {1, 500, 0, 0}, true}};
+      {"1 suite, 500 questions, judged from the second night", {1, 500, 0, 0}, true},
+      {"the same, 1,000 questions, 1 point of night noise", {1, 1000, 0.01, 0}, true},
+      {"the same, 1,000 questions, 3 points of night noise", {1, 1000, 0.03, 0}, true}};
   const int years = num_years();
   const double run_length = SeriesOptions().run_length;
   std::printf(
