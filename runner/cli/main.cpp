@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "runner/cli/command.h"
+#include "runner/cli/monitor.h"
 
 namespace peira::runner::cli {
 namespace {
@@ -72,6 +73,7 @@ int run_command(int argc, char** argv) {
       add_models(app),
       add_generate(app),
       add_serve(app),
+      add_monitor(app),
       add_tokenize(app),
       add_bench(app),
       add_stats(app),

@@ -20,6 +20,7 @@
 #include "runner/endpoints/open_model.h"
 #include "runner/executor.h"
 #include "runner/manifest.h"
+#include "runner/monitor/recorded_client.h"
 #include "runner/progress.h"
 #include "runner/store.h"
 #include "runner/summary.h"
@@ -134,6 +135,26 @@ RunOptions against_options(const RunOptions& options, const AgainstArm& against)
   return beside;
 }
 
+// What is asked of endpoints is kept for `peira monitor`.
+class Recording {
+ public:
+  explicit Recording(std::filesystem::path store) : store_(std::move(store)) {}
+
+  std::unique_ptr<ModelClient> over(std::unique_ptr<ModelClient> client, const std::string& name,
+                                    const ModelOptions& options) {
+    if (!name.starts_with("openai:") || !options.endpoint.replay.empty()) return client;
+    logs_.push_back(std::make_unique<RequestLog>(
+        store_, RequestLogOptions{.source = "run", .model = client->name(), .on_trouble = note}));
+    clients_.push_back(std::move(client));
+    return std::make_unique<RecordedClient>(*clients_.back(), *logs_.back());
+  }
+
+ private:
+  std::filesystem::path store_;
+  std::vector<std::unique_ptr<RequestLog>> logs_;
+  std::vector<std::unique_ptr<ModelClient>> clients_;
+};
+
 int run(const RunFlags& flags) {
   std::vector<RunOptions> planned;
   for (const std::string& word : flags.suites) {
@@ -167,9 +188,13 @@ int run(const RunFlags& flags) {
     options.template_date = flags.chat_template.date;
     return open_model(name, options);
   };
-  const std::unique_ptr<ModelClient> model = open(flags.model.model);
+  Recording recording(store.path());
+  const std::unique_ptr<ModelClient> model =
+      recording.over(open(flags.model.model), flags.model.model, flags.model.options());
   const std::unique_ptr<ModelClient> model_against =
-      against && !against->model.empty() ? open(against->model) : nullptr;
+      against && !against->model.empty()
+          ? recording.over(open(against->model), against->model, flags.model.options())
+          : nullptr;
 
   const std::string today = model->opening_date();
   if (!today.empty()) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,14 +17,19 @@
 #include "runner/cli/model_options.h"
 #include "runner/endpoints/engine_client.h"
 #include "runner/endpoints/open_model.h"
+#include "runner/monitor/alert_watch.h"
+#include "runner/monitor/request_log.h"
+#include "runner/monitor/served_requests.h"
 #include "runner/serve/server.h"
+#include "runner/store.h"
 
 namespace peira::runner::cli {
 namespace {
 
 struct ServeFlags {
   ModelFlags model;
-  std::string host = "127.0.0.1", name, key_variable;
+  std::string host = "127.0.0.1", name, key_variable, store, rules;
+  bool monitor = false, no_monitor = false;
   int port = 8000, most_requests = 256;
   double grace_s = 30;
 };
@@ -42,7 +48,29 @@ std::string fingerprint_of(const model::CheckpointFiles& files, model::LanguageM
              .substr(0, 16);
 }
 
+// Where requests are recorded; null where that was not asked for and cannot be.
+std::unique_ptr<RequestLog> open_request_log(const ServeFlags& flags, const std::string& model) {
+  if (flags.no_monitor) return nullptr;
+  try {
+    return std::make_unique<RequestLog>(
+        flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store),
+        RequestLogOptions{.source = "serve", .model = model, .on_trouble = note});
+  } catch (const Error& error) {
+    if (flags.monitor || !flags.rules.empty() || !flags.store.empty()) throw;
+    const std::string text = error.what();
+    note("warning: requests are not recorded: " + text.substr(0, text.find('\n')));
+    return nullptr;
+  }
+}
+
 int serve(const ServeFlags& flags) {
+  std::optional<AlertRules> rules;
+  if (!flags.rules.empty()) {
+    if (flags.no_monitor) {
+      throw Error(ErrorCode::kUsage, "--rules and --no-monitor contradict each other");
+    }
+    rules = read_alert_rules(flags.rules);
+  }
   ServerOptions options;
   options.host = flags.host;
   options.port = flags.port;
@@ -76,7 +104,20 @@ int serve(const ServeFlags& flags) {
     if (!is_bundled(flags.model.model) && !error) options.model_name = whole.filename().string();
   }
   options.fingerprint = fingerprint_of(files, model, flags.model);
+  const std::unique_ptr<RequestLog> log = open_request_log(flags, options.model_name);
+  if (log) {
+    options.on_request = [&](const ServedRequest& request) {
+      log->record(request_record_of(request));
+    };
+    options.num_dropped = [&] { return log->num_dropped(); };
+  }
   Server server(model, options);
+  std::optional<BackgroundWatch> watch;
+  if (rules) {
+    watch.emplace(std::move(*rules),
+                  flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store),
+                  note);
+  }
   std::signal(SIGINT, count_signal);
   std::signal(SIGTERM, count_signal);
   note("serving " + options.model_name + " on " + model.engine().backend_name() + " at http://" +
@@ -98,7 +139,10 @@ int serve(const ServeFlags& flags) {
          std::to_string(static_cast<int>(flags.grace_s)) + " s; a second signal stops at once");
     std::thread finishing([&] { all = server.finish(flags.grace_s); });
     wait_for(2);
-    if (signals >= 2 && !ended) std::_Exit(kIncomplete);
+    if (signals >= 2 && !ended) {
+      if (log) log->flush(std::chrono::milliseconds(500));
+      std::_Exit(kIncomplete);
+    }
     finishing.join();
   }
   answering.join();
@@ -114,6 +158,7 @@ Command add_serve(CLI::App& root) {
           curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \
             -d '{"messages": [{"role": "user", "content": "What is 17 + 25?"}]}'
           peira run gpqa --model openai:bundled@http://127.0.0.1:8000/v1
+          peira serve --rules default      tells when answers are slow or fail; peira monitor report
 Paths     POST /v1/chat/completions, /v1/completions (echo with logprobs: lm-evaluation-harness's
           local-completions runs against it), /tokenize, /detokenize; GET /v1/models, /health,
           /metrics (Prometheus)
@@ -144,6 +189,19 @@ Exit      0 stopped, every request answered; 4 the port is in use; 5 requests we
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86'400.0))
       ->group("Server");
+  app->add_flag("--monitor", flags->monitor,
+                "record every request's time, tokens and outcome in the store (never its text); on "
+                "by itself where the store can be written")
+      ->group("Monitor");
+  app->add_flag("--no-monitor", flags->no_monitor, "record nothing")
+      ->excludes("--monitor")
+      ->group("Monitor");
+  app->add_option("--rules", flags->rules,
+                  "alert rules to watch (peira monitor rules), or \"default\"")
+      ->type_name("FILE")
+      ->group("Monitor");
+  app->add_option("--store", flags->store, "the file requests are kept in [the user's data folder]")
+      ->group("Monitor");
   return {app, [flags] { return serve(*flags); }};
 }
 

@@ -411,6 +411,19 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
   return out;
 }
 
+std::string refusal_class(const std::string& message) {
+  if (message.find(" together exceed ") != std::string::npos) return "context_overflow";
+  constexpr std::string_view kMembers =
+      " best_of body chat_template_kwargs echo frequency_penalty ignore_eos logit_bias logprobs "
+      "max_completion_tokens max_tokens messages min_p model n presence_penalty prompt regex "
+      "repetition_penalty response_format seed stop stream stream_options suffix temperature "
+      "tool_choice tools top_k top_logprobs top_p ";
+  const std::string member =
+      message.substr(0, message.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"));
+  const bool is_known = kMembers.find(" " + member + " ") != std::string_view::npos;
+  return is_known ? "invalid_request: " + member : "invalid_request";
+}
+
 OrderedJson api_reply(const ApiRequest& request, const ReplyHead& head,
                       const std::vector<model::TextResult>& results,
                       const TokenSpelling& spelling) {

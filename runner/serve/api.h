@@ -42,6 +42,10 @@ struct ApiRequest {
 //         supported.
 ApiRequest read_api_request(ServedApi api, const OrderedJson& body, const ApiDefaults& defaults);
 
+// What was wrong with a request in a few words that quote nothing of it, from the message of its
+// refusal: "invalid_request: stop", "context_overflow", "invalid_request".
+std::string refusal_class(const std::string& message);
+
 // What all replies and chunks of a request carry.
 struct ReplyHead {
   std::string id;

@@ -45,9 +45,14 @@ void ServerMetrics::record(const ServedRequest& request) {
   cached_tokens_ += request.cached_tokens;
   completion_tokens_ += request.completion_tokens;
   if (request.outcome != "ok") return;
-  queue_.add(request.queue_s);
-  first_token_.add(request.first_token_s);
+  queue_.add(request.queue_s.value_or(0));
+  first_token_.add(request.first_token_s.value_or(0));
   total_.add(request.total_s);
+}
+
+void ServerMetrics::watch_drops(std::function<std::int64_t()> num_dropped) {
+  const std::lock_guard lock(mutex_);
+  num_dropped_ = std::move(num_dropped);
 }
 
 std::string ServerMetrics::text(int running, int waiting) const {
@@ -70,6 +75,10 @@ std::string ServerMetrics::text(int running, int waiting) const {
   single("peira_completion_tokens_total", "Tokens generated.", "counter", completion_tokens_);
   single("peira_requests_running", "Requests that the engine works on.", "gauge", running);
   single("peira_requests_waiting", "Requests that wait for the engine.", "gauge", waiting);
+  if (num_dropped_) {
+    single("peira_monitor_dropped_total", "Requests that the monitor had no room for.", "counter",
+           num_dropped_());
+  }
   queue_.write("peira_queue_seconds", "From arrival to the engine, of answered requests.", out);
   first_token_.write("peira_first_token_seconds",
                      "From arrival to the first token, of answered requests.", out);

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,12 +14,16 @@ namespace peira::runner {
 
 // A served request, as it ended.
 struct ServedRequest {
+  std::string id;       // as the client was told it
   double began_at = 0;  // seconds since 1970
   std::string api;      // "chat", "completions"
-  int status = 200;     // of HTTP; 499: the client went away
-  std::string outcome;  // "ok", "client_error", "rejected", "cancelled", "failed"
-  std::string error;    // one line, of all but "ok"
-  double queue_s = 0, first_token_s = 0, total_s = 0;
+  bool is_streamed = false;
+  int status = 200;         // of HTTP; 499: the client went away
+  std::string outcome;      // "ok", "client_error", "rejected", "cancelled", "failed"
+  std::string error;        // one line, of all but "ok"; may quote what was asked
+  std::string error_class;  // the same in a few words that quote nothing: "queue_full"
+  double total_s = 0;
+  std::optional<double> queue_s, first_token_s;  // empty: it did not come so far
   std::int64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
   std::int64_t num_images = 0;
 };
@@ -26,6 +32,8 @@ struct ServedRequest {
 class ServerMetrics {
  public:
   void record(const ServedRequest& request);
+  // Requests that the monitor had no room for: told from here on, from zero.
+  void watch_drops(std::function<std::int64_t()> num_dropped);
   // In Prometheus' text format. running, waiting: requests at this moment.
   // source  prometheus.io/docs/instrumenting/exposition_formats, text format 0.0.4.
   std::string text(int running, int waiting) const;
@@ -43,6 +51,7 @@ class ServerMetrics {
   std::map<std::pair<std::string, int>, std::int64_t> requests_;  // by api and status
   std::int64_t prompt_tokens_ = 0, cached_tokens_ = 0, completion_tokens_ = 0;
   Histogram queue_, first_token_, total_;
+  std::function<std::int64_t()> num_dropped_;
 };
 
 }  // namespace peira::runner

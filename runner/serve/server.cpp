@@ -45,6 +45,10 @@ void answer(httplib::Response& response, int status, const std::string& body) {
   response.set_content(body, "application/json");
 }
 
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -68,7 +72,8 @@ struct Server::Impl {
   };
 
   void route();
-  void record(Exchange& exchange, int status, const std::string& outcome, const std::string& error);
+  void record(Exchange& exchange, int status, const std::string& outcome, const std::string& error,
+              const std::string& error_class);
   bool is_allowed(const httplib::Request& request, httplib::Response& response) const;
   void complete(ServedApi api, const httplib::Request& request, httplib::Response& response);
   bool send_stream(Exchange& exchange, httplib::DataSink& sink);
@@ -91,17 +96,18 @@ struct Server::Impl {
 };
 
 void Server::Impl::record(Exchange& exchange, int status, const std::string& outcome,
-                          const std::string& error) {
+                          const std::string& error, const std::string& error_class) {
   ServedRequest& served = exchange.served;
   if (!served.outcome.empty()) return;
   if (exchange.is_open) --open_replies;
   served.status = status;
   served.outcome = outcome;
   served.error = error.substr(0, error.find('\n'));
+  served.error_class = error_class;
   served.total_s = seconds_since(exchange.began);
   if (exchange.generation) {
-    served.queue_s = exchange.generation->queue_seconds().value_or(0);
-    served.first_token_s = exchange.generation->first_token_seconds().value_or(0);
+    served.queue_s = exchange.generation->queue_seconds();
+    served.first_token_s = exchange.generation->first_token_seconds();
   }
   for (std::size_t i = 0; i < exchange.results.size(); ++i) {
     if (!exchange.results[i]) continue;
@@ -136,27 +142,35 @@ std::vector<model::TextResult> Server::Impl::take_results(Exchange& exchange) co
 void Server::Impl::complete(ServedApi api, const httplib::Request& request,
                             httplib::Response& response) {
   auto exchange = std::make_shared<Exchange>();
-  exchange->served.began_at = static_cast<double>(std::time(nullptr));
+  exchange->served.began_at = seconds_since_1970();
   exchange->served.api = api == ServedApi::kChat ? "chat" : "completions";
-  const auto refuse = [&](int status, const std::string& outcome, const std::string& message,
-                          const std::string& type, const std::string& code = "") {
+  exchange->served.id =
+      (api == ServedApi::kChat ? "chatcmpl-" : "cmpl-") + nonce + "-" + std::to_string(next_id++);
+  response.set_header("X-Request-Id", exchange->served.id);
+  // code  for clients; also the class under which the monitor counts it, where there is one.
+  const auto refuse = [&](int status, const std::string& outcome, const std::string& error_class,
+                          const std::string& message, const std::string& type,
+                          const std::string& code = "") {
     answer(response, status, api_error(message, type, code));
-    record(*exchange, status, outcome, message);
+    record(*exchange, status, outcome, message, error_class);
   };
   if (!is_allowed(request, response)) {
-    return record(*exchange, 401, "client_error", "the API key is missing or wrong");
+    return record(*exchange, 401, "client_error", "the API key is missing or wrong",
+                  "invalid_api_key");
   }
   try {
     exchange->request = read_api_request(api, parse_ordered_json(request.body, "body"),
                                          {.sampling = model.default_sampling()});
   } catch (const Error& error) {
-    return refuse(400, "client_error", error.what(), "invalid_request_error");
+    return refuse(400, "client_error", refusal_class(error.what()), error.what(),
+                  "invalid_request_error");
   }
   ApiRequest& asked = exchange->request;
+  exchange->served.is_streamed = asked.stream;
   exchange->served.num_images = asked.num_images;
   if (!asked.model.empty() && asked.model != options.model_name) {
     return refuse(
-        404, "client_error",
+        404, "client_error", "model_not_found",
         "the model \"" + asked.model + "\" is not served here; \"" + options.model_name + "\" is",
         "invalid_request_error", "model_not_found");
   }
@@ -164,29 +178,31 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
       asked.prompts.size() * static_cast<std::size_t>(asked.num_choices);
   exchange->results.resize(num_choices);
   exchange->has_begun.resize(num_choices, false);
-  exchange->head = {
-      (api == ServedApi::kChat ? "chatcmpl-" : "cmpl-") + nonce + "-" + std::to_string(next_id++),
-      std::time(nullptr), options.model_name, options.fingerprint};
+  exchange->head = {exchange->served.id, std::time(nullptr), options.model_name,
+                    options.fingerprint};
   exchange->generation = service.submit(asked);
   if (!exchange->generation) {
     if (const auto broken = service.broken()) {
-      return refuse(500, "failed", "the engine broke: " + *broken, "server_error");
+      return refuse(500, "failed", "engine_broken", "the engine broke: " + *broken, "server_error");
     }
     if (service.is_closed()) {
-      return refuse(503, "rejected", "the server is stopping", "server_error");
+      return refuse(503, "rejected", "stopping", "the server is stopping", "server_error");
     }
     response.set_header("Retry-After", "1");
-    return refuse(429, "rejected",
+    return refuse(429, "rejected", "queue_full",
                   std::to_string(options.most_requests) + " requests are being answered already",
                   "rate_limit_error", "rate_limit_exceeded");
   }
   if (const auto failure = exchange->generation->wait_taken()) {
     const bool is_theirs = failure->code == ErrorCode::kUsage || failure->code == ErrorCode::kData;
-    if (is_theirs) return refuse(400, "client_error", failure->message, "invalid_request_error");
-    return refuse(failure->code == ErrorCode::kUnavailable ? 503 : 500, "failed", failure->message,
-                  "server_error");
+    if (is_theirs) {
+      return refuse(400, "client_error", refusal_class(failure->message), failure->message,
+                    "invalid_request_error");
+    }
+    const bool is_stopping = failure->code == ErrorCode::kUnavailable;
+    return refuse(is_stopping ? 503 : 500, is_stopping ? "rejected" : "failed",
+                  is_stopping ? "stopping" : "engine_broken", failure->message, "server_error");
   }
-  response.set_header("X-Request-Id", exchange->head.id);
   exchange->is_open = true;
   ++open_replies;
   const bool streams = asked.stream;
@@ -197,14 +213,14 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
         try {
           return streams ? send_stream(*exchange, sink) : send_whole(*exchange, sink);
         } catch (const std::exception& error) {
-          record(*exchange, 500, "failed", error.what());
+          record(*exchange, 500, "failed", error.what(), "internal");
           return false;
         }
       },
       [this, exchange](bool) {
         if (!exchange->served.outcome.empty()) return;
         exchange->generation->cancel();
-        record(*exchange, 499, "cancelled", "the client went away");
+        record(*exchange, 499, "cancelled", "the client went away", "client_gone");
       });
 }
 
@@ -221,13 +237,13 @@ bool Server::Impl::send_whole(Exchange& exchange, httplib::DataSink& sink) {
       return sink.write(" ", 1);
     }
     // The engine went away under it; the status is out already.
-    record(exchange, 500, "failed", "the answer was cut off");
+    record(exchange, 500, "failed", "the answer was cut off", "cut_off");
     return false;
   }
   const std::string body =
       dump_json(api_reply(exchange.request, exchange.head, take_results(exchange), spelling()));
   if (!sink.write(body.data(), body.size())) return false;
-  record(exchange, 200, "ok", "");
+  record(exchange, 200, "ok", "", "");
   sink.done();
   return true;
 }
@@ -249,7 +265,7 @@ bool Server::Impl::send_stream(Exchange& exchange, httplib::DataSink& sink) {
       const std::string failure =
           "data: " + api_error("the answer was cut off", "server_error") + "\n\n";
       sink.write(failure.data(), failure.size());
-      record(exchange, 500, "failed", "the answer was cut off");
+      record(exchange, 500, "failed", "the answer was cut off", "cut_off");
       sink.done();
       return true;
     }
@@ -259,7 +275,7 @@ bool Server::Impl::send_stream(Exchange& exchange, httplib::DataSink& sink) {
     }
     constexpr std::string_view kDone = "data: [DONE]\n\n";
     if (!sink.write(kDone.data(), kDone.size())) return false;
-    record(exchange, 200, "ok", "");
+    record(exchange, 200, "ok", "", "");
     sink.done();
     return true;
   }
@@ -283,6 +299,7 @@ void Server::Impl::route() {
   std::random_device entropy;
   nonce = sha256_hex(std::to_string(entropy()) + std::to_string(entropy())).substr(0, 8);
   // A thread a connection: those that are answered, those to be turned away, and who only looks.
+  if (options.num_dropped) metrics.watch_drops(options.num_dropped);
   const auto threads = static_cast<std::size_t>(std::min(options.most_requests + 64, 2048));
   http.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
   constexpr std::size_t kMostBody = std::size_t{64} << 20U;

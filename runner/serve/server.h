@@ -1,6 +1,7 @@
 // The bundled engine as an OpenAI-compatible server.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@ struct ServerOptions {
   std::string fingerprint = {};  // of weights and engine, told as system_fingerprint
   // Called, from any thread, with each request of the two APIs as it ended.
   std::function<void(const ServedRequest&)> on_request = {};
+  // How many of those could not be kept, for /metrics; {}: nobody keeps them.
+  std::function<std::int64_t()> num_dropped = {};
 };
 
 // POST /v1/chat/completions and /v1/completions, streamed or whole; GET /v1/models, /health,
