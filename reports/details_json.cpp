@@ -56,6 +56,14 @@ OrderedJson to_json(const Calibration& calibration) {
   return out;
 }
 
+OrderedJson to_json(const Cost& cost) {
+  return {{"dollars", number(cost.dollars)},
+          {"prompt_tokens", cost.prompt_tokens},
+          {"completion_tokens", cost.completion_tokens},
+          {"input_dollars_per_million", number(cost.input_price)},
+          {"output_dollars_per_million", number(cost.output_price)}};
+}
+
 OrderedJson to_json(const Message& message) {
   OrderedJson parts = OrderedJson::array();
   static constexpr const char* kKinds[] = {"text", "image", "audio", "video"};
@@ -113,9 +121,7 @@ OrderedJson to_json(const RunDetails& details) {
       {"distributions", distributions},
       {"failures", failures},
       {"calibration", details.calibration ? to_json(*details.calibration) : OrderedJson(nullptr)},
-      {"cost", number(details.cost)},
-      {"currency",
-       details.currency.empty() ? OrderedJson(nullptr) : OrderedJson(details.currency)}};
+      {"cost", details.cost ? to_json(*details.cost) : OrderedJson(nullptr)}};
 }
 
 OrderedJson to_json(const SampleSection& section) {

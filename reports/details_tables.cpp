@@ -1,6 +1,8 @@
 #include "reports/details_tables.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
 
 #include "reports/charts/histogram.h"
 #include "reports/detail/text.h"
@@ -9,6 +11,33 @@
 namespace peira::reports {
 
 using detail::format_number;
+
+namespace {
+
+// "1,234,567".
+std::string grouped(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+// "0.8 s", "42 s", "12 min 5 s", "3 h 7 min".
+std::string duration(double seconds) {
+  if (seconds < 10) return format_number("%.1f", seconds) + " s";
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  if (whole < 60) return std::to_string(whole) + " s";
+  if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+  return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
+}  // namespace
+
+std::string dollars_text(double dollars) {
+  const int decimals = dollars == 0 || dollars >= 1 ? 2 : dollars >= 0.01 ? 4 : 6;
+  char text[64];
+  std::snprintf(text, sizeof text, "$%.*f", decimals, dollars);
+  return text;
+}
 
 Table distributions_table(const RunDetails& details) {
   Table table{
@@ -24,11 +53,71 @@ Table distributions_table(const RunDetails& details) {
                           text(distribution.largest),
                           text(distribution.mean * static_cast<double>(distribution.count))});
   }
-  if (details.cost) {
-    table.rows.push_back({"Cost", "", "", "", "", "", "", "",
-                          format_number("%.4f", *details.cost) + " " + details.currency});
+  return table;
+}
+
+Table spending_table(const std::vector<evals::RunRecord>& runs,
+                     const std::vector<RunDetails>& details) {
+  Table table{.headers = {"Run", "Prompt tokens", "Completion tokens", "Time"},
+              .rows = {},
+              .alignments = {Align::kLeft, Align::kRight, Align::kRight, Align::kRight}};
+  const bool has_cost = std::any_of(details.begin(), details.end(), [](const RunDetails& of_run) {
+    return of_run.cost.has_value();
+  });
+  if (has_cost) {
+    table.headers.insert(table.headers.end(), {"Cost", "Each right answer", "Prices"});
+    table.alignments.insert(table.alignments.end(), 3, Align::kRight);
+  }
+  std::int64_t prompt = 0, completion = 0;
+  double seconds = 0, dollars = 0;
+  std::size_t num_priced = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const evals::RunRecord& run = runs[i];
+    if (run.prompt_tokens + run.completion_tokens == 0) continue;
+    prompt += run.prompt_tokens;
+    completion += run.completion_tokens;
+    seconds += run.wall_s;
+    std::vector<std::string> row{run.suite + ", " + run.variant + ", " + run.model,
+                                 grouped(run.prompt_tokens), grouped(run.completion_tokens),
+                                 duration(run.wall_s)};
+    const bool is_priced = i < details.size() && details[i].cost;
+    if (is_priced) {
+      const Cost& cost = *details[i].cost;
+      ++num_priced;
+      dollars += cost.dollars;
+      const double right =
+          run.metrics.empty()
+              ? 0
+              : run.metrics[0].value * static_cast<double>(run.states.total() - run.states.failed);
+      row.insert(row.end(), {dollars_text(cost.dollars),
+                             right >= 0.5 ? dollars_text(cost.dollars / right) : "",
+                             "$" + format_number("%.4g", cost.input_price) + " in, $" +
+                                 format_number("%.4g", cost.output_price) + " out"});
+    } else if (has_cost) {
+      row.insert(row.end(), {"no price", "", ""});
+    }
+    table.rows.push_back(std::move(row));
+  }
+  if (table.rows.size() > 1) {
+    std::vector<std::string> row{"All", grouped(prompt), grouped(completion), duration(seconds)};
+    if (has_cost) {
+      const bool are_all = num_priced == table.rows.size();
+      row.insert(row.end(), {dollars_text(dollars) +
+                                 (are_all ? "" : " of " + std::to_string(num_priced) + " runs"),
+                             "", ""});
+    }
+    table.rows.push_back(std::move(row));
   }
   return table;
+}
+
+std::string spending_note(const std::vector<RunDetails>& details) {
+  const bool has_cost = std::any_of(details.begin(), details.end(), [](const RunDetails& of_run) {
+    return of_run.cost.has_value();
+  });
+  return has_cost ? "Prices in dollars a million tokens; answers from the response cache cost "
+                    "nothing, and what failed attempts cost is not known"
+                  : "Tokens read and written, and time from a run's begin to its end";
 }
 
 Table failures_table(const RunDetails& details) {

@@ -144,6 +144,31 @@ Table breakdown_rows_table(const Analysis& analysis, const std::vector<Breakdown
   return table;
 }
 
+OrderedJson breakdown_json(const std::vector<abtest::BreakdownRow>& rows, const char* part,
+                           abtest::Monitoring monitoring) {
+  OrderedJson out = OrderedJson::array();
+  for (const abtest::BreakdownRow& row : rows) {
+    const abtest::Comparison& c = row.comparison;
+    const auto interval = c.deciding_interval(monitoring);
+    const auto number = [](const std::optional<double>& value) {
+      return value ? OrderedJson(*value) : OrderedJson();
+    };
+    out.push_back(
+        {{part, row.part},
+         {"metric", c.metric},
+         {"variant", c.variant},
+         {"n_control", c.num_control},
+         {"n_variant", c.num_variant},
+         {"estimate", number(c.estimate)},
+         {"std_error", number(c.std_error)},
+         {"ci", interval ? OrderedJson::array({interval->low, interval->high}) : OrderedJson()},
+         {"p", c.problem ? OrderedJson() : number(c.deciding_p(monitoring))},
+         {"adjusted_p", number(row.adjusted_p)},
+         {"problem", c.problem ? OrderedJson(*c.problem) : OrderedJson()}});
+  }
+  return out;
+}
+
 std::string made_by(const ExperimentReport& report) {
   std::string text = "Experiment " + report.id;
   if (!report.version.empty()) text += ". Made by Peira " + report.version;
@@ -158,6 +183,20 @@ std::string section(const std::string& id, const std::string& title, const std::
 }
 
 }  // namespace
+
+OrderedJson to_json(const ExperimentReport& report) {
+  OrderedJson out = experiment_json(report.analysis);
+  out["experiment"] = report.id;
+  const abtest::Monitoring monitoring = report.analysis.monitoring;
+  if (!report.segment.empty()) {
+    out["segments"] = breakdown_json(report.segments, "segment", monitoring);
+  }
+  if (!report.days.empty() || !report.cumulative.empty()) {
+    out["days"] = breakdown_json(report.days, "day", monitoring);
+    out["cumulative"] = breakdown_json(report.cumulative, "day", monitoring);
+  }
+  return out;
+}
 
 std::string render_html(const ExperimentReport& report) {
   const Analysis& analysis = report.analysis;

@@ -6,6 +6,7 @@
 
 #include "abtest/analysis.h"
 #include "abtest/breakdown.h"
+#include "base/json.h"
 
 namespace peira::reports {
 
@@ -25,5 +26,8 @@ struct ExperimentReport {
 std::string render_html(const ExperimentReport& report);
 // The same without its charts.
 std::string render_markdown(const ExperimentReport& report);
+// The analysis as experiment_json() has it, with "experiment", and what it was broken down by:
+// "segments", "days", "cumulative", each only where there is something.
+OrderedJson to_json(const ExperimentReport& report);
 
 }  // namespace peira::reports

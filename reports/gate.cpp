@@ -16,11 +16,6 @@ bool is_relative(const evals::GateResult& result) {
          result.gate.kind == evals::GateKind::kEquivalent;
 }
 
-bool is_share(const std::string& metric) {
-  return !metric.starts_with("latency") && metric != "cost" && metric != "prompt_tokens" &&
-         metric != "completion_tokens";
-}
-
 std::string format(const char* pattern, double value) {
   char text[48];
   std::snprintf(text, sizeof text, pattern, value);
@@ -29,25 +24,15 @@ std::string format(const char* pattern, double value) {
 
 // In the words of the metric: percent, points of a difference, or plain.
 std::string value_text(const evals::GateResult& result, double value) {
-  if (is_share(result.gate.target.metric)) {
+  if (is_share_metric(result.gate.target.metric)) {
     return format(is_relative(result) ? "%+.1f" : "%.1f", 100 * value);
   }
   return format(is_relative(result) ? "%+.4g" : "%.4g", value);
 }
 
 std::string unit_text(const evals::GateResult& result) {
-  if (is_share(result.gate.target.metric)) return is_relative(result) ? " points" : " %";
+  if (is_share_metric(result.gate.target.metric)) return is_relative(result) ? " points" : " %";
   return result.gate.target.metric.starts_with("latency") ? " s" : "";
-}
-
-std::string measured_text(const evals::GateResult& result) {
-  if (!result.estimate) return "";
-  std::string text = value_text(result, *result.estimate) + unit_text(result);
-  if (result.low || result.high) {
-    text += " (" + (result.low ? value_text(result, *result.low) : std::string("-inf")) + " to " +
-            (result.high ? value_text(result, *result.high) : std::string("inf")) + ")";
-  }
-  return text;
 }
 
 OrderedJson optional(const std::optional<double>& value) {
@@ -110,6 +95,25 @@ std::string command_data(const std::string& text, bool is_property) {
 
 }  // namespace
 
+bool is_share_metric(const std::string& metric) {
+  return !metric.starts_with("latency") && metric != "cost" && metric != "prompt_tokens" &&
+         metric != "completion_tokens";
+}
+
+std::string measured_text(const evals::GateResult& result) {
+  if (!result.estimate) return "";
+  std::string text = value_text(result, *result.estimate) + unit_text(result);
+  if (result.low && result.high) {
+    text +=
+        " (" + value_text(result, *result.low) + " to " + value_text(result, *result.high) + ")";
+  } else if (result.low) {
+    text += " (at least " + value_text(result, *result.low) + ")";
+  } else if (result.high) {
+    text += " (at most " + value_text(result, *result.high) + ")";
+  }
+  return text;
+}
+
 Table gate_table(const evals::GateReport& report) {
   Table table;
   table.headers = {"Gate", "Verdict",
@@ -144,6 +148,8 @@ OrderedJson to_json(const evals::GateReport& report) {
         {"target", result.gate.target.text()},
         {"kind", evals::to_string(result.gate.kind)},
         {"bound", result.gate.bound},
+        {"against",
+         result.gate.baseline.empty() ? OrderedJson() : OrderedJson(result.gate.baseline)},
         {"status", evals::to_string(result.status)},
         {"why", result.why},
         {"vacuous", result.vacuous},

@@ -9,12 +9,19 @@
 
 namespace peira::reports {
 
+// Whether a gate's metric is a share, shown in per cent and points.
+bool is_share_metric(const std::string& metric);
+// What a gate measured, with its interval, in the metric's unit; "" for nothing.
+std::string measured_text(const evals::GateResult& result);
 // A row a gate.
 Table gate_table(const evals::GateReport& report);
 // One line: the rates of error that the verdicts have.
 std::string gate_error_note(const evals::GateReport& report);
 
 OrderedJson to_json(const evals::GateReport& report);
+// What to_json() wrote; of `where` in errors. Takes verdicts of versions that wrote less.
+// throws Error(kData) naming `where` and the key: no such verdict.
+evals::GateReport gate_report_from(const Json& verdict, const std::string& where);
 
 // JUnit XML: a test suite "peira gate", a test case a gate; a failed gate is a <failure>, an
 // undecided one an <error>. Characters that XML 1.0 forbids are U+FFFD.

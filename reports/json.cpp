@@ -7,6 +7,7 @@
 #include "evals/stop_rule.h"
 #include "reports/detail/json_number.h"
 #include "reports/details_json.h"
+#include "reports/gate.h"
 
 namespace peira::reports {
 namespace {
@@ -224,6 +225,12 @@ OrderedJson to_json(const Report& report) {
     comparison["holm_p"] = number(adjusted[i]);
     comparisons.push_back(std::move(comparison));
   }
+  OrderedJson gates = OrderedJson::array();
+  for (const GateSection& section : report.gates) {
+    OrderedJson one = to_json(section.report);
+    one["title"] = text_or_null(section.title);
+    gates.push_back(std::move(one));
+  }
   OrderedJson samples = OrderedJson::array();
   for (const SampleSection& section : report.samples) samples.push_back(to_json(section));
   OrderedJson series = OrderedJson::array();
@@ -239,6 +246,7 @@ OrderedJson to_json(const Report& report) {
       {"runs", runs},
       {"comparisons", comparisons},
       {"correction", report.comparisons.size() > 1 ? OrderedJson("holm") : OrderedJson(nullptr)},
+      {"gates", std::move(gates)},
       {"samples", std::move(samples)},
       {"series", std::move(series)}};
 }

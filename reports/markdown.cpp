@@ -5,6 +5,7 @@
 #include "evals/stop_rule.h"
 #include "reports/detail/text.h"
 #include "reports/details_tables.h"
+#include "reports/gate.h"
 #include "reports/tables.h"
 #include "reports/terminal_table.h"
 
@@ -118,6 +119,13 @@ std::string samples_text(const SampleSection& section, std::size_t max_stories) 
   return out;
 }
 
+std::string gates_text(const GateSection& gates) {
+  std::string out = gates.title.empty() ? "" : heading(3, gates.title);
+  out += "**" + escape_markdown(gates.report.headline) + "**\n\n";
+  return out + render_markdown(gate_table(gates.report)) + "\n" +
+         paragraph(gate_error_note(gates.report));
+}
+
 std::string series_text(const evals::SeriesReport& series) {
   std::string out =
       heading(3, series.suite + ", " + series.variant + ", " + series.model + ": " + series.metric);
@@ -186,10 +194,21 @@ std::string render_markdown(const Report& report, const MarkdownOptions& options
     out += "> " + paragraph(notice);
   }
   for (const std::string& note : report.notes) out += paragraph(note);
+  if (!report.gates.empty()) out += heading(2, "Gates");
+  for (const GateSection& gates : report.gates) out += gates_text(gates);
+  if (!report.series.empty()) {
+    out += heading(2, "Night after night");
+    for (const evals::SeriesReport& series : report.series) out += series_text(series);
+  }
   if (!report.runs.empty()) {
     out += heading(2, "Results") + render_markdown(runs_table(report.runs)) + "\n";
     const Table grid = suites_by_models_table(report.runs);
     if (grid.rows.size() > 1 && grid.headers.size() > 2) out += render_markdown(grid) + "\n";
+    const Table spending = spending_table(report.runs, report.details);
+    if (!spending.rows.empty()) {
+      out += paragraph("What it took. " + spending_note(report.details) + ".") +
+             render_markdown(spending) + "\n";
+    }
   }
   if (!report.comparisons.empty()) {
     out += heading(2, "Comparisons");
@@ -202,10 +221,6 @@ std::string render_markdown(const Report& report, const MarkdownOptions& options
       out += comparison_section(report.comparisons[i], many ? adjusted[i] : std::nullopt,
                                 options.max_flips);
     }
-  }
-  if (!report.series.empty()) {
-    out += heading(2, "Night after night");
-    for (const evals::SeriesReport& series : report.series) out += series_text(series);
   }
   if (!report.samples.empty()) {
     out += heading(2, "Samples");

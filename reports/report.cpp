@@ -36,8 +36,21 @@ std::string shell_quoted(const std::string& word) {
 }
 
 std::string headline(const Report& report) {
-  std::string text;
-  if (report.comparisons.size() == 1) {
+  std::string text = report.lead;
+  if (!text.empty()) {
+    // Whoever made the report knows what comes first.
+  } else if (report.gates.size() == 1) {
+    text = report.gates[0].report.headline;
+  } else if (!report.gates.empty()) {
+    std::size_t passed = 0, failed = 0;
+    for (const GateSection& gates : report.gates) {
+      passed += gates.report.status == evals::GateStatus::kPass ? 1 : 0;
+      failed += gates.report.status == evals::GateStatus::kFail ? 1 : 0;
+    }
+    text = "Of " + std::to_string(report.gates.size()) + " policies " + std::to_string(passed) +
+           " pass, " + std::to_string(failed) + " fail, " +
+           std::to_string(report.gates.size() - passed - failed) + " are undecided.";
+  } else if (report.comparisons.size() == 1) {
     text = report.comparisons[0].verdict;
   } else if (report.comparisons.size() > 1) {
     const auto adjusted = holm_adjusted(report.comparisons);
@@ -87,7 +100,7 @@ std::string headline(const Report& report) {
     worse_series +=
         verdict == evals::SeriesVerdict::kDropped || verdict == evals::SeriesVerdict::kDrifted;
   }
-  if (!report.series.empty()) {
+  if (!report.series.empty() && report.lead.empty()) {
     text += (text.empty() ? "" : " ") + std::to_string(worse_series) + " of " +
             std::to_string(report.series.size()) + " nightly series " +
             (worse_series == 1 ? "is" : "are") + " worse.";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "evals/gate/gate.h"
 #include "evals/run_record.h"
 #include "evals/series.h"
 #include "reports/run_details.h"
@@ -13,12 +14,20 @@
 
 namespace peira::reports {
 
+// What a policy came to.
+struct GateSection {
+  std::string title;  // "" where the verdict says enough
+  evals::GateReport report;
+};
+
 struct Report {
   std::string title;
+  std::string lead = {};  // the headline's first sentence; "" makes one of what the report holds
   std::vector<evals::RunRecord> runs;
   std::vector<evals::Comparison> comparisons;
   std::vector<RunDetails> details = {};  // of `runs`, in their order; may end early
   std::vector<SampleSection> samples = {};
+  std::vector<GateSection> gates = {};
   std::vector<evals::SeriesReport> series = {};  // night after night
   std::vector<std::string> notes;                // one paragraph each
   std::vector<std::string> commands;             // further commands that made this report, as typed

@@ -51,12 +51,18 @@ std::optional<Calibration> calibration_of(const std::string& source,
                                           std::span<const double> confidences,
                                           std::span<const double> correct, std::uint64_t seed);
 
+// What a run came to at the prices of its day.
+struct Cost {
+  double dollars = 0;
+  std::int64_t prompt_tokens = 0, completion_tokens = 0;  // that were paid for
+  double input_price = 0, output_price = 0;               // dollars a million tokens
+};
+
 struct RunDetails {
   std::vector<Distribution> distributions;
   std::vector<FailureGroup> failures;  // most frequent first, then by reason
   std::optional<Calibration> calibration;
-  std::optional<double> cost;  // of the whole run, where prices are known
-  std::string currency;
+  std::optional<Cost> cost;  // of the whole run, where prices are known
 };
 
 }  // namespace peira::reports

@@ -288,6 +288,15 @@ reports::RunDetails run_details(const Store& store, const std::string& run_id) {
   return details;
 }
 
+std::optional<reports::Cost> report_cost(const std::optional<RunCost>& cost) {
+  if (!cost) return std::nullopt;
+  return reports::Cost{.dollars = cost->dollars,
+                       .prompt_tokens = cost->prompt_tokens,
+                       .completion_tokens = cost->completion_tokens,
+                       .input_price = cost->price.input,
+                       .output_price = cost->price.output};
+}
+
 reports::SampleSection sample_section(const Store& store, const std::vector<std::string>& runs,
                                       SampleChoice choice, const SampleLimits& limits) {
   std::vector<RunInfo> infos;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reports/run_details.h"
 #include "reports/sample_story.h"
+#include "runner/run_cost.h"
 #include "runner/store.h"
 
 namespace peira::runner {
@@ -17,6 +19,9 @@ namespace peira::runner {
 // throws  Error(kUsage): no such run.
 // cost    one pass over the columns; over the transcripts too for log-likelihood runs.
 reports::RunDetails run_details(const Store& store, const std::string& run_id);
+
+// What a run cost, as a report has it.
+std::optional<reports::Cost> report_cost(const std::optional<RunCost>& cost);
 
 // Which samples a report holds.
 enum class SampleChoice {

@@ -1,8 +1,5 @@
 #include "runner/run_cost.h"
 
-#include <array>
-#include <cstdio>
-
 #include "base/sqlite.h"
 
 namespace peira::runner {
@@ -19,9 +16,12 @@ std::string address_of(const RunInfo& run) {
 
 std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const PriceTable& prices) {
   const std::optional<Price> price = prices.find(run.model, address_of(run), run.started_at);
-  if (!price) return std::nullopt;
+  return price ? run_cost(store, run, *price) : std::nullopt;
+}
+
+std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const Price& price) {
   RunCost out;
-  out.price = *price;
+  out.price = price;
   if (!run.rescored_from.empty()) return out;
   out.prompt_tokens = run.prompt_tokens;
   out.completion_tokens = run.completion_tokens;
@@ -37,7 +37,7 @@ std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const Pr
   }
   const bool asked = run.answers > run.cached + run.failures;
   if (asked && out.prompt_tokens + out.completion_tokens == 0) return std::nullopt;
-  out.dollars = price->cost(out.prompt_tokens, out.completion_tokens);
+  out.dollars = price.cost(out.prompt_tokens, out.completion_tokens);
   return out;
 }
 
@@ -45,13 +45,6 @@ PriceTable prices_for(const Store& store, const std::string& path) {
   if (!path.empty()) return PriceTable::read(path);
   const std::filesystem::path beside = store.path().parent_path() / "prices.json";
   return std::filesystem::exists(beside) ? PriceTable::read(beside) : PriceTable();
-}
-
-std::string dollars_text(double dollars) {
-  const int decimals = dollars == 0 || dollars >= 1 ? 2 : dollars >= 0.01 ? 4 : 6;
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "$%.*f", decimals, dollars);
-  return text.data();
 }
 
 }  // namespace peira::runner

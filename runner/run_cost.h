@@ -24,12 +24,11 @@ struct RunCost {
 // returns  empty where the table has no price for the model, or answers came without token counts.
 // cost     reads the run's answers where some came from the response cache, else nothing.
 std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const PriceTable& prices);
+// The same at a price that is known.
+std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const Price& price);
 
 // The table in `path`, or if that is "" in prices.json beside the store, or an empty one if that is
 // not there either. throws as PriceTable::read.
 PriceTable prices_for(const Store& store, const std::string& path);
-
-// "$12.34"; smaller sums with more digits.
-std::string dollars_text(double dollars);
 
 }  // namespace peira::runner

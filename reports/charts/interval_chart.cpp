@@ -22,7 +22,8 @@ constexpr int kGroupHeight = 26;
 constexpr int kRowHeight = 42;
 constexpr int kAxisHeight = 24;
 constexpr std::size_t kLabelChars = 90;
-constexpr std::size_t kNarrowLabelChars = 22;  // fits a phone beside a value
+constexpr std::size_t kNarrowChars = 43;  // of label and value together: what fits a phone
+constexpr std::size_t kLeastLabelChars = 8;
 
 std::string number(double value) { return format_number("%.4g", value); }
 
@@ -42,9 +43,9 @@ class Axis {
 };
 
 // A row's label; a long one twice, the short form for narrow pages, shown by the page's style only.
-std::string label(int y, const std::string& content) {
+std::string label(int y, const std::string& content, std::size_t narrow_chars) {
   const std::string wide = detail::shorten(content, kLabelChars);
-  const std::string narrow = detail::shorten(content, kNarrowLabelChars);
+  const std::string narrow = detail::shorten(content, narrow_chars);
   if (wide == narrow) return text("0", y, "start", "label", wide);
   std::string hidden = text("0", y, "start", "label narrow", narrow);
   hidden.insert(std::string_view("<text").size(), " aria-hidden=\"true\" display=\"none\"");
@@ -96,7 +97,8 @@ std::string interval_chart(std::span<const ChartRow> rows, const ChartOptions& o
       group = row.group;
     }
     svg += "<g><title>" + escape_html(row.label + ": " + row.value_text) + "</title>";
-    svg += label(y + 15, row.label);
+    const std::size_t taken = std::min(row.value_text.size(), kNarrowChars - kLeastLabelChars);
+    svg += label(y + 15, row.label, kNarrowChars - taken);
     svg += text("100%", y + 15, "end", "value", row.value_text);
     const int track = y + 28;
     if (row.low && row.high) {

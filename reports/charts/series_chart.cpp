@@ -85,6 +85,26 @@ class Plot {
     return out;
   }
 
+  // Behind everything else: the line with its word, and between which points it lies.
+  std::string event(const SeriesEvent& event) const {
+    if (event.at >= points_.size() || event.last >= points_.size() || event.first > event.last) {
+      throw Error(ErrorCode::kInternal, "an event at no point of its series");
+    }
+    const double at = x(event.at);
+    std::string svg = "<g class=\"event\"><title>" + detail::escape_html(event.note) + "</title>";
+    svg += "<rect class=\"between\" x=\"" + place(x(event.first)) + "\" y=\"" +
+           format_number("%.4g", kTop) + "\" width=\"" + place(x(event.last) - x(event.first)) +
+           "\" height=\"" + format_number("%.4g", kPlotHeight) +
+           "\" fill=\"currentColor\" opacity=\"0.12\"/>";
+    svg += line(place(at), kTop - 2, place(at), kTop + kPlotHeight, "change");
+    svg += text(place(at), kTop - 4,
+                at > 0.8   ? "end"
+                : at < 0.2 ? "start"
+                           : "middle",
+                "tick", event.label);
+    return svg + "</g>";
+  }
+
   // A path over the points with `value_of`, broken where it is empty; drawn in a frame that
   // stretches with the page while its strokes do not.
   template <typename ValueOf>
@@ -161,7 +181,9 @@ std::string series_chart(std::span<const SeriesPoint> points, const SeriesChartO
             points.back().label + ". ";
   if (points.back().value) summary += "The last is " + plot.tick(*points.back().value) + ". ";
   if (num_alarms > 0) summary += std::to_string(num_alarms) + " marked as worse.";
+  for (const SeriesEvent& event : options.events) summary += " " + event.note + ".";
   std::string svg = open_svg(options.id, options.title, summary, kHeight) + plot.grid();
+  for (const SeriesEvent& event : options.events) svg += plot.event(event);
   svg += "<svg x=\"0\" y=\"0\" width=\"100%\" height=\"" + std::to_string(kHeight) +
          "\" viewBox=\"0 0 1000 " + std::to_string(kHeight) +
          "\" preserveAspectRatio=\"none\" aria-hidden=\"true\">";

@@ -9,8 +9,8 @@ namespace {
 
 using detail::escape_html;
 
-std::string difference_text(const evals::Comparison& comparison) {
-  std::string text = detail::format_number("%+.1f", 100 * comparison.difference) + " points";
+std::string difference_text(const evals::Comparison& comparison, const std::string& unit) {
+  std::string text = detail::format_number("%+.1f", 100 * comparison.difference) + unit;
   if (comparison.low && comparison.high) {
     text += " (" + detail::format_number("%+.1f", 100 * *comparison.low) + " to " +
             detail::format_number("%+.1f", 100 * *comparison.high) + ")";
@@ -27,7 +27,7 @@ std::string forest_html(const std::vector<evals::Comparison>& comparisons) {
                     .value = comparison.difference,
                     .low = comparison.low,
                     .high = comparison.high,
-                    .value_text = difference_text(comparison),
+                    .value_text = difference_text(comparison, ""),
                     .group = comparison.b.suite + ", " + comparison.b.profile});
   }
   if (rows.size() < 2) return "";
@@ -64,7 +64,7 @@ std::string comparison_html(const evals::Comparison& comparison, std::optional<d
                                       .value = comparison.difference,
                                       .low = comparison.low,
                                       .high = comparison.high,
-                                      .value_text = difference_text(comparison),
+                                      .value_text = difference_text(comparison, " points"),
                                       .group = ""}};
     ChartOptions options = difference_axis(rows);
     options.id = id + "-difference";

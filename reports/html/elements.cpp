@@ -15,22 +15,34 @@ std::string paragraph(const std::string& text, const std::string& classes) {
 }
 
 std::string table(const Table& table, const std::string& caption) {
-  std::string out = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-                    escape_html(caption) + "\"><table><caption>" + escape_html(caption) +
-                    "</caption><thead><tr>";
+  // A card a row on a phone, while these are few; roles, since `display: block` would take them.
+  constexpr std::size_t kMostCards = 60;
+  const bool has_cards = table.headers.size() > 2 && table.rows.size() <= kMostCards;
+  const auto role = [&](const char* name) {
+    return has_cards ? std::string(" role=\"") + name + "\"" : std::string();
+  };
+  std::string out =
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" + escape_html(caption) +
+      "\">" + (has_cards ? "<table class=\"cards\" role=\"table\">" : "<table>") + "<caption>" +
+      escape_html(caption) + "</caption><thead" + role("rowgroup") + "><tr" + role("row") + ">";
   const auto classes = [&table](std::size_t column) {
     const bool right =
         column < table.alignments.size() && table.alignments[column] == Align::kRight;
     return std::string(right ? " class=\"r\"" : "");
   };
   for (std::size_t i = 0; i < table.headers.size(); ++i) {
-    out += "<th scope=\"col\"" + classes(i) + ">" + escape_html(table.headers[i]) + "</th>";
+    out += "<th scope=\"col\"" + role("columnheader") + classes(i) + ">" +
+           escape_html(table.headers[i]) + "</th>";
   }
-  out += "</tr></thead><tbody>\n";
+  out += "</tr></thead><tbody" + role("rowgroup") + ">\n";
   for (const auto& row : table.rows) {
-    out += "<tr>";
+    out += "<tr" + role("row") + ">";
     for (std::size_t i = 0; i < row.size(); ++i) {
-      out.append(i == 0 ? "<th scope=\"row\"" : "<td").append(classes(i)).append(">");
+      out.append(i == 0 ? "<th scope=\"row\"" + role("rowheader") : "<td" + role("cell"));
+      if (has_cards && i > 0 && !row[i].empty()) {
+        out += " data-label=\"" + escape_html(table.headers[i]) + "\"";
+      }
+      out.append(classes(i)).append(">");
       out.append(isolated(row[i])).append(i == 0 ? "</th>" : "</td>");
     }
     out += "</tr>\n";

@@ -65,9 +65,10 @@ std::string render_html(const Report& report, const HtmlOptions& options) {
   std::string out =
       html::page_begin(report.title, has_script) + header_html(report) + "<main id=\"main\">\n";
   for (const std::string& note : report.notes) out += paragraph(note);
+  out += html::gates_section(report);
+  out += html::series_section(report);
   out += html::results_section(report);
   out += html::comparisons_section(report, options.max_flips);
-  out += html::series_section(report);
   out += html::samples_section(report);
   out += html::runs_section(report);
   if (!report.commands.empty()) {

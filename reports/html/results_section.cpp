@@ -1,5 +1,6 @@
 #include "reports/charts/interval_chart.h"
 #include "reports/detail/text.h"
+#include "reports/details_tables.h"
 #include "reports/html/elements.h"
 #include "reports/html/sections.h"
 #include "reports/tables.h"
@@ -97,9 +98,13 @@ std::string grid_html(const std::vector<evals::RunRecord>& runs) {
 
 std::string results_section(const Report& report) {
   if (report.runs.empty()) return "";
-  return "<section aria-labelledby=\"results\"><h2 id=\"results\">Results</h2>\n" +
-         results_html(report.runs) + grid_html(report.runs) + results_chart(report.runs) +
-         "</section>\n";
+  std::string out = "<section aria-labelledby=\"results\"><h2 id=\"results\">Results</h2>\n" +
+                    results_html(report.runs) + grid_html(report.runs) + results_chart(report.runs);
+  if (const Table spending = spending_table(report.runs, report.details); !spending.rows.empty()) {
+    out +=
+        "<h3 class=\"next\">What it took</h3>\n" + table(spending, spending_note(report.details));
+  }
+  return out + "</section>\n";
 }
 
 }  // namespace peira::reports::html

@@ -39,7 +39,7 @@ std::string breakdown_html(const evals::RunRecord& run, const std::string& field
                     "Score by " + field + "; intervals are not corrected for their number"));
 }
 
-// Lengths, latency and cost: what they come to in a table, how they spread as charts.
+// Lengths and latency: what they come to in a table, how they spread as charts.
 std::string spread_html(const RunDetails& details_of_run, const std::string& id) {
   if (details_of_run.distributions.empty()) return "";
   std::string charts;
@@ -49,9 +49,9 @@ std::string spread_html(const RunDetails& details_of_run, const std::string& id)
               figure(histogram(distribution, id + "-spread-" + std::to_string(number++))) +
               "</div>";
   }
-  return details("Length, latency and cost", "<div class=\"pair\">" + charts + "</div>\n" +
-                                                 table(distributions_table(details_of_run),
-                                                       "Of one answer, unless it says all"));
+  return details("Length and latency", "<div class=\"pair\">" + charts + "</div>\n" +
+                                           table(distributions_table(details_of_run),
+                                                 "Of one answer, unless it says all"));
 }
 
 std::string failures_html(const RunDetails& details_of_run) {
@@ -85,7 +85,9 @@ std::string run_html(const evals::RunRecord& run, const RunDetails* more, std::s
     out += ", took " + detail::format_number(run.wall_s < 10 ? "%.1f" : "%.0f", run.wall_s) + " s";
   }
   out += ", " + std::to_string(run.prompt_tokens) + " prompt and " +
-         std::to_string(run.completion_tokens) + " completion tokens.</p>\n";
+         std::to_string(run.completion_tokens) + " completion tokens";
+  if (more != nullptr && more->cost) out += ", " + dollars_text(more->cost->dollars);
+  out += ".</p>\n";
   if (!run.complete) {
     out += "<p><strong>Incomplete:</strong> " + escape_html(incomplete_reason(run)) + ".</p>\n";
   }

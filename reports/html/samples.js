@@ -214,6 +214,7 @@
           if (item.children.length === 1) item.append(story(section, JSON.parse(line_of(i))));
         };
         item.addEventListener("toggle", () => { if (item.open) fill(); });
+        item.addEventListener("fill", fill);
         list.append(element("li", {}, item));
         if (i === opened) {
           item.open = true;
@@ -238,6 +239,16 @@
       start = 0;
       show();
     };
+    // Paper shows what the page shows, stories and all.
+    let opened_for_paper = [];
+    addEventListener("beforeprint", () => {
+      opened_for_paper = [...list.querySelectorAll("li > details:not([open])")];
+      for (const item of opened_for_paper) {
+        item.dispatchEvent(new Event("fill"));
+        item.open = true;
+      }
+    });
+    addEventListener("afterprint", () => { for (const item of opened_for_paper) item.open = false; });
     select.addEventListener("change", filter);
     let timer = 0;
     search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(filter, 150); });

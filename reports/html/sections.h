@@ -8,9 +8,10 @@
 
 namespace peira::reports::html {
 
+std::string gates_section(const Report& report);
+std::string series_section(const Report& report);
 std::string results_section(const Report& report);
 std::string comparisons_section(const Report& report, std::size_t max_flips);
-std::string series_section(const Report& report);
 // Places for the lists of samples, which the page's script fills, and the blocks of data.
 std::string samples_section(const Report& report);
 std::string runs_section(const Report& report);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "evals/stop_rule.h"
+#include "reports/details_tables.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
@@ -94,7 +95,7 @@ int list(const ListFlags& flags) {
                           std::to_string(run.answers) + "/" + std::to_string(run.expected_answers),
                           score, run.status()});
     if (has_prices) {
-      table.rows.back().push_back(costs[i] ? dollars_text(costs[i]->dollars) : "-");
+      table.rows.back().push_back(costs[i] ? reports::dollars_text(costs[i]->dollars) : "-");
     }
   }
   print(draw(table));

@@ -16,11 +16,14 @@
 #include "base/files.h"
 #include "base/nearest.h"
 #include "reports/html.h"
+#include "reports/json.h"
+#include "reports/markdown.h"
 #include "reports/report.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
 #include "runner/nightly/night.h"
+#include "runner/nightly/night_report.h"
 #include "runner/nightly/notify.h"
 #include "runner/progress.h"
 #include "runner/store.h"
@@ -113,41 +116,21 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-// The night as a page: tonight's runs, and each series that moved against its last good night.
+// The night as a page, or as Markdown or JSON where the file's name says so.
 void write_report(const Store& store, const NightStore& nights, const NightlyPlan& plan,
                   const NightResult& result, const std::string& path) {
-  reports::Report report;
-  report.title = "Night " + result.night.night + " of " + plan.name;
+  reports::Report report = night_report(store, nights, plan, result);
   report.version = PEIRA_VERSION;
   report.generated_at = utc_now();
-  report.notes.push_back(headline_of(result.night, result.judgements));
-  for (const auto& [series, said] : result.judgements) {
-    report.notes.push_back(series + ": " + said.sentence + ".");
-  }
-  for (const NightEntry& entry : result.night.entries) {
-    if (entry.state == EntryState::kComplete) {
-      report.runs.push_back(summarize(store, entry.run));
-    } else if (entry.state != EntryState::kSkipped) {
-      report.notes.push_back(entry.name + ": " + std::string(to_string(entry.state)) + ": " +
-                             entry.note + ".");
-    }
-  }
-  const auto history = nights.history(plan.name, result.night.night);
-  for (const auto& [series, said] : result.judgements) {
-    const bool moved = is_alarm(said.verdict) || said.verdict == evals::SeriesVerdict::kImproved;
-    const auto earlier = history.find(series);
-    if (!moved || !series.ends_with("/score") || earlier == history.end()) continue;
-    const auto good = std::find_if(
-        earlier->second.rbegin(), earlier->second.rend(), [&](const evals::NightJudgement& j) {
-          return j.green && j.counted && j.basis == said.basis && j.run_id != said.run_id;
-        });
-    if (good == earlier->second.rend()) continue;
-    report.comparisons.push_back(compare_runs(store, good->run_id, said.run_id, {"all"}));
-  }
+  report.commands = {"peira nightly " + reports::shell_quoted(plan.file.string()) + " --date " +
+                     result.night.night};
   std::error_code error;
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  write_file_atomic(path, reports::render_html(report));
+  const std::string suffix = std::filesystem::path(path).extension();
+  write_file_atomic(path, suffix == ".md"     ? reports::render_markdown(report)
+                          : suffix == ".json" ? reports::render_json(report)
+                                              : reports::render_html(report));
 }
 
 int show_plan(const NightlyPlan& plan, const std::string& date,
@@ -483,7 +466,8 @@ was not measured (budget, failures, interrupted); 4: nothing could be, or anothe
       ->type_name("DATE");
   app->add_flag("--dry-run", flags->dry_run, "say what would run, ask nothing");
   app->add_flag("--again", flags->again, "forget this night and begin it anew; its runs stay");
-  app->add_option("-o,--report", flags->report, "HTML file to write, \"{date}\" is the night");
+  app->add_option("-o,--report", flags->report,
+                  "file to write (.html, .md or .json), \"{date}\" is the night");
   app->add_flag("--no-notify", flags->no_notify, "tell nobody");
   app->add_flag("--quiet", flags->quiet, "no progress");
   app->add_flag("--json", flags->json, "one JSON object");

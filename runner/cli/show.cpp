@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "reports/details_tables.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
@@ -160,8 +161,8 @@ std::string cost_line(const RunCost& cost) {
     if (text.ends_with('.')) text.pop_back();
     return "$" + text;
   };
-  return "\ncost " + dollars_text(cost.dollars) + ": " + std::to_string(cost.prompt_tokens) +
-         " tokens in at " + price(cost.price.input) + " and " +
+  return "\ncost " + reports::dollars_text(cost.dollars) + ": " +
+         std::to_string(cost.prompt_tokens) + " tokens in at " + price(cost.price.input) + " and " +
          std::to_string(cost.completion_tokens) + " out at " + price(cost.price.output) +
          " a million; replies from the response cache cost nothing\n";
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "command.h"
 
 namespace peira::e2e {
@@ -76,6 +77,22 @@ TEST_F(ExperimentCommand, GoesFromDeclarationToVerdict) {
   const auto text = experiment({"analyze", "prompt_v2"});
   EXPECT_THAT(text.out, HasSubstr("Sample ratio: as the split says"));
   EXPECT_THAT(text.out, HasSubstr(out["reason"].get<std::string>()));
+  // peira report has the same, day by day.
+  const auto report = workspace.peira(
+      {"report", "--experiment", "prompt_v2", "--format", "json", "--segment", "country"});
+  EXPECT_EQ(report.exit_status, 0) << report.err;
+  EXPECT_EQ(report.json(), out);
+  const std::string by_report = (workspace.dir() / "a.html").string();
+  const std::string by_analyze = (workspace.dir() / "b.html").string();
+  workspace.peira({"report", "--experiment", "prompt_v2", "-o", by_report});
+  experiment({"analyze", "prompt_v2", "--by-day", "--report", by_analyze});
+  const auto until_made = [](const std::string& page) {
+    const std::string text = read_file(page);
+    return text.substr(0, text.find("How this report was made"));
+  };
+  EXPECT_THAT(until_made(by_report), HasSubstr("As it came about"));
+  EXPECT_EQ(until_made(by_report), until_made(by_analyze));
+  EXPECT_EQ(workspace.peira({"report", "latest", "--experiment", "prompt_v2"}).exit_status, 2);
   EXPECT_EQ(experiment({"stop", "prompt_v2", "--conclusion", "ship new"}).exit_status, 0);
   EXPECT_THAT(experiment({"show", "prompt_v2"}).out, HasSubstr("ship new"));
   EXPECT_THAT(experiment({"assign", "prompt_v2", "user_1"}).out, HasSubstr("not_running"));

@@ -85,6 +85,9 @@ TEST(Nightly, RingsOnTheNightOnWhichTheModelGotWorse) {
   EXPECT_EQ(told["series"][0]["alarm"], true);
   const std::string page = read_file(workspace.dir() / "nights" / "2026-01-11.html");
   EXPECT_THAT(page, HasSubstr("1 series is worse"));
+  // Every night is a point of its chart, tonight's ringed.
+  EXPECT_THAT(page, HasSubstr("11 points, 2026-01-01 to 2026-01-11."));
+  EXPECT_THAT(page, HasSubstr("class=\"ring\""));
 
   const CommandResult status = workspace.peira({"nightly", "status", plan, "--json"});
   EXPECT_EQ(status.exit_status, 0) << status.err;

@@ -94,6 +94,30 @@ TEST(Run, AnswersScoresListsShowsComparesAndReports) {
       {"report", "--compare", a + "," + b, "--vary", "prompt", "--samples", "none", "-o", page});
   ASSERT_EQ(told.exit_status, 0) << told.err;
   EXPECT_TRUE(read_file(page).find("<script") == std::string::npos);
+
+  // Gates and costs: judged now by a policy, or as a gate said it, in all three forms.
+  const std::string policy =
+      workspace.write("gates.json", R"({"gates": [{"target": "gpqa", "min": 0.1, "min_items": 5},
+                                                  {"target": "gpqa.unparsed", "max": 0.5}]})");
+  const std::string prices =
+      workspace.write("p.json", R"({"bundled": {"input": 1000, "output": 2000}})");
+  const auto judged =
+      workspace.peira({"report", a, "--gate", policy, "--prices", prices, "--format", "json"});
+  ASSERT_EQ(judged.exit_status, 0) << judged.err;
+  const auto verdict = workspace.peira({"gate", a, "--policy", policy, "--json"});
+  EXPECT_EQ(judged.json()["gates"][0]["headline"], verdict.json()["headline"]);
+  const Json& cost = judged.json()["runs"][0]["details"]["cost"];
+  EXPECT_NEAR(cost["dollars"].get<double>(),
+              (1000 * cost["prompt_tokens"].get<double>() +
+               2000 * cost["completion_tokens"].get<double>()) /
+                  1e6,
+              1e-12);
+  EXPECT_GT(cost["completion_tokens"], 0);
+  const std::string stored = workspace.write("verdict.json", verdict.out);
+  ASSERT_EQ(workspace.peira({"report", "--gate", stored, "-o", page}).exit_status, 0);
+  EXPECT_TRUE(read_file(page).find("id=\"policy-1-gate-2-picture\"") != std::string::npos);
+  EXPECT_THAT(workspace.peira({"report", "--gate", stored}).out, HasSubstr("## Gates"));
+  EXPECT_EQ(workspace.peira({"report", "--gate", prices}).exit_status, 3);
 }
 
 TEST(Run, GivesTheSameAnswersWhateverTheBatchAndThreads) {

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "base/error.h"
+#include "reports/charts/bound_chart.h"
+#include "reports/charts/series_chart.h"
 
 namespace peira::reports {
 namespace {
@@ -59,6 +62,50 @@ TEST(DifferenceAxis, IsSymmetricAndRound) {
   const std::vector<ChartRow> whole{
       {.label = "x", .value = 1, .low = 0.4, .high = 1, .value_text = "", .group = ""}};
   EXPECT_EQ(difference_axis(whole).axis_high, 1);
+}
+
+// By hand: values 0.6 to 0.75 reach 0.15; with a fifth of it on either side the axis goes from 0.57
+// to 0.78, so that 0.6 lies at a seventh of its width.
+TEST(BoundChart, ShadesWhatIsAllowed) {
+  const std::string svg = bound_chart({.value = 0.7,
+                                       .low = 0.65,
+                                       .high = 0.75,
+                                       .allowed_low = 0.6,
+                                       .allowed_high = {},
+                                       .as_share = true},
+                                      "b", "Gate <1>");
+  EXPECT_THAT(svg, HasSubstr("<rect class=\"allowed\" x=\"14.286%\" y=\"0\" width=\"85.714%\""));
+  EXPECT_THAT(svg, HasSubstr("Gate &lt;1&gt;"));
+  EXPECT_THAT(svg, HasSubstr("Measured 70 %, interval 65 % to 75 %. Allowed from 60 %.</desc>"));
+}
+
+TEST(BoundChart, TakesAnythingMeasured) {
+  for (const double value : {0.0, 1.0, -1e300, 1e-300}) {
+    const std::string svg = bound_chart(
+        {.value = value, .low = {}, .high = INFINITY, .allowed_low = {}, .allowed_high = value},
+        "b", "Gate");
+    EXPECT_THAT(svg, Not(HasSubstr("nan")));
+    EXPECT_THAT(svg, Not(HasSubstr("inf")));
+  }
+}
+
+TEST(SeriesChart, DrawsALineWhereSomethingChanged) {
+  const std::vector<SeriesPoint> points(5, SeriesPoint{.label = "n",
+                                                       .value = 0.5,
+                                                       .low = {},
+                                                       .high = {},
+                                                       .center = {},
+                                                       .limit_low = {},
+                                                       .limit_high = {}});
+  SeriesChartOptions options;
+  options.id = "s";
+  options.events = {{.at = 2, .first = 1, .last = 3, .label = "level changed", .note = "A <step>"}};
+  const std::string svg = series_chart(points, options);
+  EXPECT_THAT(svg, HasSubstr("class=\"change\""));
+  EXPECT_THAT(svg, HasSubstr(">level changed</text>"));
+  EXPECT_THAT(svg, HasSubstr("A &lt;step&gt;"));
+  options.events[0].last = 5;
+  EXPECT_THROW(series_chart(points, options), Error);
 }
 
 TEST(FlipsBar, SharesItsWidth) {

@@ -179,6 +179,37 @@ RunDetails details_of(const RunShape& shape) {
   return details;
 }
 
+// A policy of which each kind of verdict comes about once.
+GateSection gates() {
+  GateSection section;
+  const auto add = [&](const std::string& target, evals::GateKind kind, double bound,
+                       evals::GateStatus status, double estimate, double half) {
+    evals::GateResult result;
+    result.gate.target = evals::parse_gate_target(target);
+    result.gate.kind = kind;
+    result.gate.bound = bound;
+    if (kind == evals::GateKind::kNoWorse) result.gate.baseline = "last-green@main";
+    result.status = status;
+    result.run_id = "gpqa-1";
+    result.estimate = estimate;
+    result.low = estimate - half;
+    result.high = estimate + half;
+    result.num_items = 240;
+    result.why = status == evals::GateStatus::kPass ? "shown, p = 0.001" : "neither shown";
+    section.report.gates.push_back(result);
+  };
+  add("gpqa", evals::GateKind::kMin, 0.6, evals::GateStatus::kPass, 0.7, 0.05);
+  add("gpqa.unparsed", evals::GateKind::kMax, 0.02, evals::GateStatus::kFail, 0.05, 0.015);
+  add("gpqa", evals::GateKind::kNoWorse, 0.02, evals::GateStatus::kUndecided, -0.01, 0.04);
+  section.report.gates[2].flips = evals::FlipCauses{.failure = 1, .answer = 12};
+  section.report.gates[2].questions_needed = 1200;
+  add("gpqa.latency.p95", evals::GateKind::kMax, 10, evals::GateStatus::kPass, 4.2, 0.3);
+  section.report.gates[3].low.reset();
+  section.report.status = evals::GateStatus::kFail;
+  section.report.headline = "Failed: gpqa.unparsed <= 0.02 (2 of 4 gates pass).";
+  return section;
+}
+
 // Nights that hold until the last one drops out of its limits.
 evals::SeriesReport nights() {
   evals::SeriesReport series;
@@ -257,7 +288,13 @@ Report example_report() {
                                                        stream_of(gated), stream_of(gated_steps),
                                                        {"prompt"}, options));
   report.details = {details_of(direct), details_of(steps), details_of(aime)};
+  report.details[0].cost = Cost{.dollars = 0.4231,
+                                .prompt_tokens = 28'800,
+                                .completion_tokens = 7'200,
+                                .input_price = 1.25,
+                                .output_price = 10};
   report.samples = {flipped_samples()};
+  report.gates = {gates()};
   report.series = {nights()};
   return report;
 }

@@ -6,7 +6,10 @@
 #include <regex>
 
 #include "base/base64.h"
+#include "base/error.h"
 #include "base/hash.h"
+#include "reports/details_tables.h"
+#include "reports/gate.h"
 #include "reports/html.h"
 #include "reports/html/sample_data.h"
 #include "reports/json.h"
@@ -154,13 +157,74 @@ TEST(Base64, EncodesTheStandardsVectors) {
 }
 
 TEST(Headline, CountsWhatWasCompared) {
-  const std::string text = headline(example_report());
+  Report example = example_report();
+  example.gates.clear();
+  const std::string text = headline(example);
   EXPECT_THAT(text, testing::StartsWith("Of 3 comparisons, B is better in "));
   EXPECT_THAT(text, HasSubstr("1 of 1 nightly series is worse."));
   EXPECT_THAT(text, HasSubstr("1 run is incomplete. 8 answers failed."));
   Report one;
   one.runs = {run()};
   EXPECT_EQ(headline(one), "bundled (direct) on gpqa: no score of 0 questions.");
+}
+
+TEST(GateVerdict, IsReadBackAsItWasWritten) {
+  const evals::GateReport report = example_report().gates[0].report;
+  const std::string written = to_json(report).dump();
+  const evals::GateReport read = gate_report_from(parse_json(written, "v.json"), "v.json");
+  EXPECT_EQ(to_json(read).dump(), written);
+  EXPECT_EQ(read.gates[2].gate.text(), "gpqa.accuracy no worse than last-green@main by 0.02");
+}
+
+TEST(GateVerdict, NamesWhatIsWrongWithAFile) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    try {
+      gate_report_from(parse_json(text, "v.json"), "v.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal("[]"), HasSubstr("v.json: is no gate's verdict"));
+  EXPECT_THAT(refusal(R"({"status": "good"})"), HasSubstr("none of pass, fail, undecided"));
+  EXPECT_THAT(refusal(R"({"status": "pass", "headline": "x", "alpha": 1})"),
+              HasSubstr("alpha does not lie between"));
+  EXPECT_THAT(refusal(R"({"status": "pass", "headline": "x", "alpha": 0.05, "gates": [3]})"),
+              HasSubstr("v.json: gates[0]: is no gate"));
+  EXPECT_THAT(refusal(R"({"status": "pass", "headline": "x", "alpha": 0.05,
+                          "gates": [{"target": "gpqa.unprased", "kind": "min", "bound": 1}]})"),
+              HasSubstr("v.json: gates[0].target"));
+}
+
+TEST(Headline, BeginsWithTheGatesVerdict) {
+  EXPECT_THAT(headline(example_report()), testing::StartsWith("Failed: gpqa.unparsed <= 0.02"));
+  Report report;
+  report.gates.resize(3);
+  report.gates[0].report.status = evals::GateStatus::kPass;
+  report.gates[1].report.status = evals::GateStatus::kFail;
+  EXPECT_EQ(headline(report), "Of 3 policies 1 pass, 1 fail, 1 are undecided.");
+}
+
+TEST(DollarsText, HasTheDigitsItNeeds) {
+  EXPECT_EQ(dollars_text(0), "$0.00");
+  EXPECT_EQ(dollars_text(0.000432), "$0.000432");
+  EXPECT_EQ(dollars_text(0.25), "$0.2500");
+  EXPECT_EQ(dollars_text(1234.5), "$1234.50");
+}
+
+// By hand: 28,800 tokens at 1.25 and 7,200 at 10 dollars a million are 0.108 dollars; the example
+// says otherwise, and the table what it is told.
+TEST(SpendingTable, SumsWhatIsKnown) {
+  const Report report = example_report();
+  const Table table = spending_table(report.runs, report.details);
+  ASSERT_EQ(table.rows.size(), report.runs.size() + 1);
+  EXPECT_EQ(table.rows[0][4], "$0.4231");
+  EXPECT_EQ(table.rows[0][6], "$1.25 in, $10 out");
+  EXPECT_EQ(table.rows[1][4], "no price");
+  EXPECT_EQ(table.rows.back()[0], "All");
+  EXPECT_EQ(table.rows.back()[4], "$0.4231 of 1 runs");
+  EXPECT_EQ(spending_table(report.runs, {}).headers.size(), 4u);
+  EXPECT_TRUE(spending_table({run()}, {}).rows.empty());
 }
 
 TEST(Json, HoldsNothingThatSteersATerminal) {

@@ -94,12 +94,5 @@ TEST(RunCost, OfAnswersWithoutTokenCountsIsNotKnown) {
   EXPECT_FALSE(run_cost(store, store.run(run), table(R"({"fake": {"input": 2, "output": 10}})")));
 }
 
-TEST(RunCost, IsWrittenWithTheDigitsItNeeds) {
-  EXPECT_EQ(dollars_text(0), "$0.00");
-  EXPECT_EQ(dollars_text(0.000432), "$0.000432");
-  EXPECT_EQ(dollars_text(0.25), "$0.2500");
-  EXPECT_EQ(dollars_text(1234.5), "$1234.50");
-}
-
 }  // namespace
 }  // namespace peira::runner::testing

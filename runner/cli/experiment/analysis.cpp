@@ -19,6 +19,7 @@
 #include "reports/terminal_table.h"
 #include "runner/cli/experiment/common.h"
 #include "runner/cli/tables.h"
+#include "runner/experiment_content.h"
 
 namespace peira::runner::cli {
 namespace {
@@ -32,14 +33,6 @@ struct AnalyzeFlags : ExperimentFlags {
   bool last_look = false, by_day = false;
   int phase = 0;
 };
-
-std::vector<abtest::ArmInput> arms_of(const Experiment& experiment) {
-  std::vector<abtest::ArmInput> arms;
-  for (const abtest::Variant& variant : experiment.variants) {
-    arms.push_back({.key = variant.key, .weight = static_cast<double>(variant.share)});
-  }
-  return arms;
-}
 
 // The whole of a table in flat memory.
 abtest::AnalysisInput read_outcomes(const Experiment& experiment, const std::string& path) {
@@ -74,50 +67,10 @@ std::string whole_input(const std::string& path) {
   return text;
 }
 
-std::string day_of(std::int64_t ms) {
-  const auto seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm tm{};
-  gmtime_r(&seconds, &tm);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", &tm);
-  return text;
-}
-
-std::string segment_of(const Json& attributes, const std::string& name) {
-  if (!attributes.is_object() || !attributes.contains(name)) return "(none)";
-  const Json& value = attributes[name];
-  return value.is_string() ? value.get<std::string>() : dump_json(value);
-}
-
 std::string signed_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%+.4g", value);
   return text;
-}
-
-OrderedJson rows_json(const std::vector<abtest::BreakdownRow>& rows, const char* part,
-                      abtest::Monitoring monitoring) {
-  OrderedJson out = OrderedJson::array();
-  for (const abtest::BreakdownRow& row : rows) {
-    const abtest::Comparison& c = row.comparison;
-    const auto interval = c.deciding_interval(monitoring);
-    const auto number = [](const std::optional<double>& value) {
-      return value ? OrderedJson(*value) : OrderedJson();
-    };
-    out.push_back(
-        {{part, row.part},
-         {"metric", c.metric},
-         {"variant", c.variant},
-         {"n_control", c.num_control},
-         {"n_variant", c.num_variant},
-         {"estimate", number(c.estimate)},
-         {"std_error", number(c.std_error)},
-         {"ci", interval ? OrderedJson::array({interval->low, interval->high}) : OrderedJson()},
-         {"p", c.problem ? OrderedJson() : number(c.deciding_p(monitoring))},
-         {"adjusted_p", number(row.adjusted_p)},
-         {"problem", c.problem ? OrderedJson(*c.problem) : OrderedJson()}});
-  }
-  return out;
 }
 
 std::string rows_text(const std::vector<abtest::BreakdownRow>& rows, const std::string& part,
@@ -139,35 +92,6 @@ std::string rows_text(const std::vector<abtest::BreakdownRow>& rows, const std::
          p ? fixed(*p, 4) : "-", row.adjusted_p ? fixed(*row.adjusted_p, 4) : "-"});
   }
   return draw(table);
-}
-
-struct Parts {
-  std::vector<abtest::BreakdownRow> segments, days, cumulative;
-};
-
-Parts break_down(const AnalyzeFlags& flags, const abtest::ExperimentStore& store,
-                 const Experiment& experiment, const abtest::ComparisonOptions& options) {
-  Parts parts;
-  if (flags.segment.empty() && !flags.by_day) return parts;
-  abtest::Breakdown segments(arms_of(experiment), experiment.metrics);
-  abtest::Breakdown days(arms_of(experiment), experiment.metrics);
-  store.read_units(experiment, flags.phase > 0 ? std::optional(flags.phase) : std::nullopt, false,
-                   [&](const abtest::ExposedUnit& unit) {
-                     const auto into = [&](std::vector<abtest::ArmInput>& arms) {
-                       ++arms[unit.variant].num_units;
-                       abtest::add_unit(arms, experiment.metrics, unit);
-                     };
-                     if (!flags.segment.empty()) {
-                       into(segments.part(segment_of(unit.attributes, flags.segment)));
-                     }
-                     if (flags.by_day) into(days.part(day_of(unit.exposed_ms)));
-                   });
-  if (!flags.segment.empty()) parts.segments = segments.rows(options);
-  if (flags.by_day) {
-    parts.days = days.rows(options);
-    parts.cumulative = days.cumulative_rows(options);
-  }
-  return parts;
 }
 
 // What another experiment on the same units does to this one.
@@ -263,7 +187,8 @@ int status_of(abtest::Decision decision) {
 }
 
 // Writes the page, or Markdown where the file's name says so.
-void write_report(const AnalyzeFlags& flags, const abtest::Analysis& analysis, Parts parts) {
+void write_report(const AnalyzeFlags& flags, const abtest::Analysis& analysis,
+                  ExperimentParts parts) {
   reports::ExperimentReport report;
   report.id = flags.id;
   report.analysis = analysis;
@@ -272,7 +197,7 @@ void write_report(const AnalyzeFlags& flags, const abtest::Analysis& analysis, P
   report.days = std::move(parts.days);
   report.cumulative = std::move(parts.cumulative);
   report.version = PEIRA_VERSION;
-  report.generated_at = day_of(now_ms());
+  report.generated_at = date_of_ms(now_ms());
   report.commands = {
       "peira experiment analyze " + reports::shell_quoted(flags.id) +
       (flags.segment.empty() ? std::string()
@@ -291,13 +216,12 @@ void write_report(const AnalyzeFlags& flags, const abtest::Analysis& analysis, P
 int analyze(const AnalyzeFlags& flags) {
   const auto store = open_experiments(flags, Access::kReadOnly);
   Experiment experiment = store.get(flags.id);
-  abtest::AnalysisOptions options;
-  options.comparison.monitoring = experiment.monitoring;
-  options.comparison.alpha = experiment.alpha;
-  options.comparison.tuning_n = experiment.tuning_n;
-  options.comparison.looks = flags.looks;
-  options.comparison.is_last_look = flags.last_look;
-  if (flags.last_look && flags.looks.empty()) options.comparison.looks = {1.0};
+  const ExperimentView view{.segment = flags.segment,
+                            .by_day = flags.by_day,
+                            .phase = flags.phase > 0 ? std::optional(flags.phase) : std::nullopt,
+                            .looks = flags.looks,
+                            .is_last_look = flags.last_look};
+  const abtest::AnalysisOptions options = analysis_options(experiment, view);
   const bool from_store = flags.from_summary.empty() && flags.from_outcomes.empty();
   if (!from_store && (!flags.segment.empty() || flags.by_day || !flags.with.empty())) {
     throw Error(ErrorCode::kUsage,
@@ -307,25 +231,22 @@ int analyze(const AnalyzeFlags& flags) {
       !flags.from_summary.empty()
           ? abtest::read_summary(whole_input(flags.from_summary), arms_of(experiment),
                                  experiment.metrics, flags.from_summary)
-      : !flags.from_outcomes.empty()
-          ? read_outcomes(experiment, flags.from_outcomes)
-          : store.read_input(experiment,
-                             flags.phase > 0 ? std::optional(flags.phase) : std::nullopt);
+      : !flags.from_outcomes.empty() ? read_outcomes(experiment, flags.from_outcomes)
+                                     : store.read_input(experiment, view.phase);
   const abtest::Analysis analysis = abtest::analyze(input, options);
-  const Parts parts = break_down(flags, store, experiment, options.comparison);
+  const ExperimentParts parts = break_down(store, experiment, view);
   std::optional<Together> together;
   if (!flags.with.empty()) together = look_together(store, experiment, store.get(flags.with));
   if (!flags.report.empty()) write_report(flags, analysis, parts);
   if (flags.json) {
-    OrderedJson out = reports::experiment_json(analysis);
-    out["experiment"] = experiment.id;
-    if (!flags.segment.empty()) {
-      out["segments"] = rows_json(parts.segments, "segment", experiment.monitoring);
-    }
-    if (flags.by_day) {
-      out["days"] = rows_json(parts.days, "day", experiment.monitoring);
-      out["cumulative"] = rows_json(parts.cumulative, "day", experiment.monitoring);
-    }
+    reports::ExperimentReport report;
+    report.id = experiment.id;
+    report.analysis = analysis;
+    report.segment = flags.segment;
+    report.segments = parts.segments;
+    report.days = parts.days;
+    report.cumulative = parts.cumulative;
+    OrderedJson out = reports::to_json(report);
     if (together) out["with"] = together_json(*together, flags.with);
     print_json(out);
     return status_of(analysis.decision);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
+#include "runner/nightly/night_report.h"
 #include "runner/nightly/notify.h"
 #include "tests/runner/nightly/support.h"
 
@@ -46,6 +47,21 @@ TEST(Night, NoticesAModelThatGotWorse) {
               HasSubstr("1 series is worse: sums/replay"));
   EXPECT_EQ(worse.night.outcome["exit_status"], 1);
   EXPECT_EQ(worse.night.outcome["series"][0]["alarm"], true);
+
+  // Its report has the whole series, what tonight cost, and tonight against the last good night.
+  const NightlyPlan plan = folder.plan();
+  const Store store(folder / "store.sqlite");
+  const NightStore nights(folder / "store.sqlite");
+  const reports::Report report = night_report(store, nights, plan, worse);
+  EXPECT_THAT(headline(report), HasSubstr("1 series is worse: sums/replay"));
+  ASSERT_EQ(report.series.size(), 1U);
+  ASSERT_EQ(report.series[0].nights.size(), 13U);
+  EXPECT_EQ(report.series[0].nights.back().night, night_date(12));
+  EXPECT_TRUE(report.series[0].nights.back().limit_low);
+  ASSERT_EQ(report.comparisons.size(), 1U);
+  EXPECT_EQ(report.comparisons[0].b.run_id, said.run_id);
+  ASSERT_EQ(report.details.size(), 1U);
+  EXPECT_FALSE(report.details[0].cost);
 }
 
 TEST(Night, AsksNothingAgainWhereNothingChanged) {
