@@ -47,6 +47,7 @@ if(NOT PEIRA_ENGINE_ONLY)
   find_package(JPEG REQUIRED)
   find_package(PNG REQUIRED)
   find_package(GIF REQUIRED)
+  pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libswscale libswresample libavutil)
   include(FindArrow)
 endif()
 

@@ -3,59 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "model/media/pixel_kernels.h"
+#include "model/media/processor_json.h"
 
 namespace peira::model {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr double kMaxAspect = 200;
-constexpr int kPilBicubic = 3;
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& problem) {
-  throw Error(ErrorCode::kData, file.string() + ": " + problem);
-}
-
-void read_int(const Json& json, const std::filesystem::path& file, const char* key,
-              std::int64_t max, std::int64_t& value) {
-  const auto found = json.find(key);
-  if (found == json.end() || found->is_null()) return;
-  if (!found->is_number_integer() || found->get<std::int64_t>() < 1 ||
-      found->get<std::int64_t>() > max) {
-    refuse(file, std::string(key) + " is " + found->dump() +
-                     ", expected a whole number from 1 to " + std::to_string(max));
-  }
-  value = found->get<std::int64_t>();
-}
-
-void read_int(const Json& json, const std::filesystem::path& file, const char* key,
-              std::int64_t max, int& value) {
-  std::int64_t wide = value;
-  read_int(json, file, key, max, wide);
-  value = static_cast<int>(wide);
-}
-
-void read_channels(const Json& json, const std::filesystem::path& file, const char* key,
-                   bool positive, std::array<float, 3>& value) {
-  const auto found = json.find(key);
-  if (found == json.end() || found->is_null()) return;
-  const auto fits = [&](const Json& entry) {
-    return entry.is_number() && std::isfinite(entry.get<double>()) &&
-           (!positive || entry.get<double>() > 0);
-  };
-  if (!found->is_array() || found->size() != 3 ||
-      !std::all_of(found->begin(), found->end(), fits)) {
-    refuse(file, std::string(key) + " is " + found->dump() + ", expected three numbers" +
-                     (positive ? " above 0" : ""));
-  }
-  for (std::size_t c = 0; c < 3; ++c) value[c] = (*found)[c].get<float>();
-}
 
 // Python's round(): halves to even.
 double round_half_even(double value) { return std::nearbyint(value); }
@@ -75,34 +32,10 @@ PixelScale pixel_scale(const ImageProcessorConfig& config) {
 }  // namespace
 
 ImageProcessorConfig read_image_processor_config(const std::filesystem::path& file) {
-  const Json json = Json::parse(read_file(file), nullptr, false);
-  if (!json.is_object()) refuse(file, "expected a JSON object");
   ImageProcessorConfig config;
-  read_int(json, file, "patch_size", 256, config.patch_size);
-  read_int(json, file, "temporal_patch_size", 16, config.temporal_patch_size);
-  read_int(json, file, "merge_size", 16, config.merge_size);
-  constexpr std::int64_t kMostPixels = std::int64_t{1} << 32;
-  read_int(json, file, "min_pixels", kMostPixels, config.min_pixels);
-  read_int(json, file, "max_pixels", kMostPixels, config.max_pixels);
-  if (const auto size = json.find("size"); size != json.end() && size->is_object()) {
-    read_int(*size, file, "shortest_edge", kMostPixels, config.min_pixels);
-    read_int(*size, file, "longest_edge", kMostPixels, config.max_pixels);
-  }
-  if (config.min_pixels > config.max_pixels) {
-    refuse(file, "the fewest pixels are " + std::to_string(config.min_pixels) + ", the most only " +
-                     std::to_string(config.max_pixels));
-  }
-  read_channels(json, file, "image_mean", false, config.image_mean);
-  read_channels(json, file, "image_std", true, config.image_std);
-  if (const auto factor = json.find("rescale_factor"); factor != json.end() && !factor->is_null()) {
-    if (!factor->is_number() || !(factor->get<double>() > 0))
-      refuse(file, "rescale_factor is " + factor->dump());
-    config.rescale_factor = factor->get<double>();
-  }
-  if (const auto filter = json.find("resample");
-      filter != json.end() && filter->is_number() && *filter != kPilBicubic) {
-    refuse(file, "resample is " + filter->dump() + "\n  supported: 3 (bicubic)");
-  }
+  const ProcessorJson json(file);
+  json.read_shared(config);
+  json.read_pixel_limits(config.min_pixels, config.max_pixels);
   return config;
 }
 
