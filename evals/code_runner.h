@@ -14,7 +14,8 @@ namespace peira::evals {
 // What one program may use, all its processes together unless said otherwise. Each is a hard limit:
 // beyond it the whole process tree is killed and the result names the limit.
 struct CodeLimits {
-  std::int64_t memory_bytes = std::int64_t{1} << 30;  // resident, shared pages once
+  std::int64_t memory_bytes = std::int64_t{1} << 30;  // resident, shared pages once; shared
+                                                      // memory without a file as it is made
   std::chrono::milliseconds cpu_time{10'000};
   std::chrono::milliseconds wall_time{20'000};
   int num_processes = 64;                                // threads count

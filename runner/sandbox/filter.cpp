@@ -51,7 +51,7 @@ constexpr std::array kAbsent{
     "memfd_create",   "memfd_secret"};  // files whose memory is counted nowhere
 
 // Looked at more closely below.
-constexpr std::array kConditional{"clone", "socket", "socketpair", "personality"};
+constexpr std::array kConditional{"clone", "mmap", "socket", "socketpair", "personality"};
 
 // Above every number that a libseccomp of today knows.
 constexpr int kMostSystemCalls = 1024;
@@ -96,6 +96,12 @@ void add_conditional(const Filter& filter, bool allow_loopback) {
   constexpr std::uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
                                         CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   add(filter, SCMP_ACT_ALLOW, "clone", {argument(0, SCMP_CMP_MASKED_EQ, kNamespaces, 0)});
+  // Shared memory without a file stays when it is no longer mapped or seen as resident: the
+  // supervisor counts it as it is made. All other kinds of mapping are free.
+  for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS}) {
+    add(filter, SCMP_ACT_ALLOW, "mmap",
+        {argument(3, SCMP_CMP_MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, kind)});
+  }
   for (const char* name : {"socket", "socketpair"}) {
     add(filter, SCMP_ACT_ALLOW, name, {int_equals(0, AF_UNIX)});
     if (allow_loopback) {

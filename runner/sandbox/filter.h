@@ -7,8 +7,9 @@
 namespace peira::runner {
 
 // A seccomp program (struct sock_filter, as bytes) that allows the calls ordinary programs make,
-// hands all others to the supervisor, which refuses and records them, and answers "no such call" to
-// those that run-time libraries only probe for.
+// hands all others to the supervisor, which refuses and records them (but for anonymous shared
+// mappings, which it counts and lets pass), and answers "no such call" to those that run-time
+// libraries only probe for.
 //
 // allow_loopback  also allows IPv4 and IPv6 sockets.
 // throws          Error(kUnavailable): libseccomp cannot make it.

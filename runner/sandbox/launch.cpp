@@ -123,7 +123,8 @@ std::vector<std::string> bubblewrap_arguments(const CellSpec& spec,
   add({"--perms", "0444", "--file", std::to_string(kPasswd), "/etc/passwd"});
   add({"--perms", "0444", "--file", std::to_string(kGroup), "/etc/group"});
   add({"--proc", "/proc", "--tmpfs", "/dev"});
-  for (const char* device : {"null", "zero", "full", "random", "urandom"}) {
+  // Without zero: mapped shared, it is memory that no limit counts.
+  for (const char* device : {"null", "full", "random", "urandom"}) {
     const std::string path = std::string("/dev/") + device;
     add({"--dev-bind", path, path});
   }

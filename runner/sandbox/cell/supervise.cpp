@@ -216,17 +216,31 @@ class Supervisor {
   }
 
   // A call that the filter does not allow waits here: it fails with EPERM, and the first is
-  // remembered; one newer than the filter fails as it would on an older kernel.
+  // remembered; one newer than the filter fails as it would on an older kernel. Shared memory
+  // passes while all of it ever made is within the limit: it may outlast being resident, where a
+  // look would find it.
   void answer_refused() {
     seccomp_notif call{};
     if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) return;
+    seccomp_notif_resp answer{};
+    answer.id = call.id;
+    if (call.data.nr == SYS_mmap) {
+      const std::uint64_t size = call.data.args[1];
+      const auto limit = static_cast<std::uint64_t>(head_.memory_bytes);
+      if (size > limit - shared_bytes_) {
+        report_.ended = Ended::kMemory;
+        return;
+      }
+      shared_bytes_ += size;
+      answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+      ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+      return;
+    }
     const bool is_unknown = call.data.nr > head_.last_known_syscall;
     if (!is_unknown && report_.refused_syscall < 0) {
       report_.refused_syscall = call.data.nr;
       report_.refused_argument = call.data.args[0];
     }
-    seccomp_notif_resp answer{};
-    answer.id = call.id;
     answer.error = is_unknown ? -ENOSYS : -EPERM;
     ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
   }
@@ -306,6 +320,7 @@ class Supervisor {
   int process_ = -1;
   std::int64_t started_us_;
   std::int64_t looked_us_ = 0;
+  std::uint64_t shared_bytes_ = 0;  // anonymous shared memory made so far; at most memory_bytes
   bool ended_ = false;
   Report report_;
 };

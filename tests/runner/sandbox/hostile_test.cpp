@@ -65,7 +65,7 @@ std::vector<HostileProgram> read_programs(const fs::path& path) {
         const auto equals = word.find('=');
         if (equals != std::string::npos) {
           programs.back().options[word.substr(0, equals)] = word.substr(equals + 1);
-        } else if (word == "result" || word == "loopback" || word == "warm" || word == "cgroup") {
+        } else if (word == "result" || word == "loopback" || word == "warm") {
           programs.back().options[word] = "";
         } else {
           causes += (causes.empty() ? "" : " ") + word;
@@ -213,17 +213,14 @@ std::vector<std::string> leftovers() {
 
 std::string shown(const std::string& text) { return text.substr(0, 600); }
 
-void expect_contained(const HostileProgram& program, const CodeResult& got, bool has_cgroup) {
+void expect_contained(const HostileProgram& program, const CodeResult& got) {
   SCOPED_TRACE(program.name + ": " + name(got.cause) + ", " + got.detail +
                "\nstdout: " + shown(got.out) + "\nstderr: " + shown(got.err));
   EXPECT_EQ(got.out.find("ESCAPED"), std::string::npos);
   EXPECT_EQ(got.err.find("ESCAPED"), std::string::npos);
   EXPECT_EQ(got.result.find("ESCAPED"), std::string::npos);
-  // What only a control group sees is told as such only where there is one.
-  if (program.options.count("cgroup") == 0 || has_cgroup) {
-    EXPECT_NE(std::find(program.causes.begin(), program.causes.end(), name(got.cause)),
-              program.causes.end());
-  }
+  EXPECT_NE(std::find(program.causes.begin(), program.causes.end(), name(got.cause)),
+            program.causes.end());
   for (const auto& [option, value] : program.options) {
     if (option == "exit") {
       EXPECT_EQ(std::to_string(got.exit_code), value);
@@ -254,7 +251,6 @@ TEST(HostilePrograms, AreContainedAndNamedForWhatTheyDid) {
   const std::string helpers = read_file(folder / "hostile_helpers.py");
   const Bait bait;
   auto runner = open_code_runner();
-  const bool has_cgroup = runner->isolation().find("cgroup") != std::string::npos;
   const auto run_all = [&](evals::CodeRunner& by, std::span<const HostileProgram> part) {
     by.run_many(
         static_cast<std::int64_t>(part.size()),
@@ -262,7 +258,7 @@ TEST(HostilePrograms, AreContainedAndNamedForWhatTheyDid) {
           return request_of(part[static_cast<std::size_t>(i)], bait, helpers);
         },
         [&](std::int64_t i, CodeResult got) {
-          expect_contained(part[static_cast<std::size_t>(i)], got, has_cgroup);
+          expect_contained(part[static_cast<std::size_t>(i)], got);
         });
   };
   run_all(*runner, std::span(programs.begin(), first_waiting));
