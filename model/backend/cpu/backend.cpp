@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/threads.h"
@@ -176,21 +177,27 @@ class CpuBackend final : public Backend {
       starts.push_back(starts.back() + (outputs + cpu::kMatmulOutputs - 1) / cpu::kMatmulOutputs *
                                            cpu::kMatmulOutputs);
     }
-    for_blocks(starts.back(), size * num_rows, cpu::kMatmulOutputs,
-               [&](std::int64_t first, std::int64_t last) {
-                 for (std::size_t p = 0; p < parts.size(); ++p) {
-                   const std::int64_t outputs = parts[p].out.shape[1];
-                   const std::int64_t from = std::max<std::int64_t>(first - starts[p], 0);
-                   const std::int64_t to = std::min(last - starts[p], outputs);
-                   if (from < to) linear_block(x, parts[p], from, to);
-                 }
-               });
+    // Where there is enough for every thread, in blocks whose weights are one stream.
+    const std::int64_t align = starts.back() >= cpu::kStreamOutputs * pool_.num_threads() * 4
+                                   ? cpu::kStreamOutputs
+                                   : cpu::kMatmulOutputs;
+    for_blocks(starts.back(), size * num_rows, align, [&](std::int64_t first, std::int64_t last) {
+      thread_local std::vector<cpu::MatmulPart> blocks;
+      blocks.clear();
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        const std::int64_t stride = parts[p].out.shape[1];
+        const std::int64_t from = std::max<std::int64_t>(first - starts[p], 0);
+        const std::int64_t to = std::min(last - starts[p], stride);
+        if (from >= to) continue;
+        blocks.push_back(
+            {&parts[p].weight, from, to, parts[p].bias, parts[p].out.f32() + from, stride});
+      }
+      linear_block(x, blocks);
+    });
   }
 
-  static void linear_block(const ConstTensorView& x, const LinearPart& part, std::int64_t first,
-                           std::int64_t last) {
+  static void linear_block(const ConstTensorView& x, std::vector<cpu::MatmulPart>& parts) {
     const std::int64_t size = x.shape[1];
-    const std::int64_t stride = part.out.shape[1];
     std::array<const float*, cpu::kMaxMatmulRows> rows;
     for (std::int64_t row = 0; row < x.rows(); row += cpu::kMaxMatmulRows) {
       const auto count =
@@ -198,8 +205,8 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = x.f32() + (row + static_cast<std::int64_t>(i)) * size;
       }
-      cpu::matmul(std::span(rows.data(), count), part.weight, first, last, part.bias,
-                  part.out.f32() + row * stride + first, stride);
+      cpu::matmul(std::span(rows.data(), count), parts);
+      for (cpu::MatmulPart& part : parts) part.out += cpu::kMaxMatmulRows * part.out_stride;
     }
   }
 
@@ -406,43 +413,62 @@ class CpuBackend final : public Backend {
     };
     sort_by_expert(expert_ids, weights.gate_proj.size());
     const auto num_slots = static_cast<std::size_t>(num_rows * top_k);
-    if (inner_.size() < num_slots * static_cast<std::size_t>(inner)) {
-      inner_.resize(num_slots * static_cast<std::size_t>(inner));
-    }
-    if (expert_out_.size() < num_slots * static_cast<std::size_t>(hidden)) {
-      expert_out_.resize(num_slots * static_cast<std::size_t>(hidden));
-    }
+    const auto at_least = [](Tensor& tensor, std::int64_t size) {
+      if (tensor.view().num_elements() < size) tensor = host_tensor(DType::kF32, {size});
+    };
+    at_least(inner_, static_cast<std::int64_t>(num_slots) * inner);
+    at_least(expert_out_, static_cast<std::int64_t>(num_slots) * hidden);
+    float* const inner_values = inner_.view().f32();
+    float* const expert_out = expert_out_.view().f32();
     x_rows_.resize(num_slots);
     for (std::size_t i = 0; i < num_slots; ++i) {
       x_rows_[slot_place_[i]] = x.f32() + static_cast<std::int64_t>(i) / top_k * hidden;
     }
 
     constexpr std::int64_t kInnerBlock = 256;  // the most, of few rows
-    for_expert_blocks(inner, {64, kInnerBlock}, 2 * hidden, [&](const ExpertBlock& block) {
+    const auto gate_of = [&](const ExpertBlock& block, float* to) {
+      return cpu::MatmulPart{&weights.gate_proj[block.expert],         block.first, block.last,
+                             bias_of(weights.gate_bias, block.expert), to,          kInnerBlock};
+    };
+    for_expert_blocks(inner, {64, kInnerBlock}, 2 * hidden, [&](std::size_t index) {
+      const ExpertBlock& block = blocks_[index];
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> gate;
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> up;
-      const std::span rows(x_rows_.data() + block.first_slot, block.num_slots);
-      cpu::matmul(rows, weights.gate_proj[block.expert], block.first, block.last,
-                  bias_of(weights.gate_bias, block.expert), gate.data(), kInnerBlock);
-      cpu::matmul(rows, weights.up_proj[block.expert], block.first, block.last,
-                  bias_of(weights.up_bias, block.expert), up.data(), kInnerBlock);
+      const std::array parts{
+          gate_of(block, gate.data()),
+          cpu::MatmulPart{&weights.up_proj[block.expert], block.first, block.last,
+                          bias_of(weights.up_bias, block.expert), up.data(), kInnerBlock}};
+      std::optional<cpu::MatmulPart> next;
+      if (index + 1 < blocks_.size()) next = gate_of(blocks_[index + 1], gate.data());
+      cpu::matmul(std::span(x_rows_.data() + block.first_slot, block.num_slots), parts,
+                  next ? &*next : nullptr);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         const auto slot = static_cast<std::int64_t>(block.first_slot + i);
         cpu::gated_activation_row(weights.activation, gate.data() + i * kInnerBlock,
                                   up.data() + i * kInnerBlock, block.last - block.first,
-                                  inner_.data() + slot * inner + block.first);
+                                  inner_values + slot * inner + block.first);
       }
     });
 
-    for_expert_blocks(hidden, {128, 512}, inner, [&](const ExpertBlock& block) {
+    const auto down_of = [&](const ExpertBlock& block) {
+      return cpu::MatmulPart{
+          &weights.down_proj[block.expert],
+          block.first,
+          block.last,
+          bias_of(weights.down_bias, block.expert),
+          expert_out + static_cast<std::int64_t>(block.first_slot) * hidden + block.first,
+          hidden};
+    };
+    for_expert_blocks(hidden, {128, 512}, inner, [&](std::size_t index) {
+      const ExpertBlock& block = blocks_[index];
       std::array<const float*, cpu::kMaxMatmulRows> rows;
-      const auto first_slot = static_cast<std::int64_t>(block.first_slot);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
-        rows[i] = inner_.data() + (first_slot + static_cast<std::int64_t>(i)) * inner;
+        rows[i] = inner_values + static_cast<std::int64_t>(block.first_slot + i) * inner;
       }
-      cpu::matmul(std::span(rows.data(), block.num_slots), weights.down_proj[block.expert],
-                  block.first, block.last, bias_of(weights.down_bias, block.expert),
-                  expert_out_.data() + first_slot * hidden + block.first, hidden);
+      std::optional<cpu::MatmulPart> next;
+      if (index + 1 < blocks_.size()) next = down_of(blocks_[index + 1]);
+      cpu::matmul(std::span(rows.data(), block.num_slots), std::array{down_of(block)},
+                  next ? &*next : nullptr);
     });
 
     for_rows(num_rows, top_k * hidden, [&](std::int64_t row) {
@@ -451,7 +477,7 @@ class CpuBackend final : public Backend {
       for (std::int64_t k = 0; k < top_k; ++k) {
         const auto place =
             static_cast<std::int64_t>(slot_place_[static_cast<std::size_t>(row * top_k + k)]);
-        rows[static_cast<std::size_t>(k)] = expert_out_.data() + place * hidden;
+        rows[static_cast<std::size_t>(k)] = expert_out + place * hidden;
       }
       cpu::weighted_sum(rows, expert_weights.f32() + row * top_k, hidden, out.f32() + row * hidden);
     });
@@ -506,9 +532,10 @@ class CpuBackend final : public Backend {
     std::int64_t least, most;
   };
 
-  // body for blocks that together cover all outputs of all slots. work: multiply-adds per output.
+  // body(index into blocks_) for blocks that together cover all outputs of all slots. work:
+  // multiply-adds per output.
   void for_expert_blocks(std::int64_t num_outputs, BlockOutputs sizes, std::int64_t work,
-                         const std::function<void(const ExpertBlock&)>& body) {
+                         const std::function<void(std::size_t)>& body) {
     blocks_.clear();
     std::int64_t met = 0;
     std::size_t most_slots = 0;
@@ -538,7 +565,7 @@ class CpuBackend final : public Backend {
     }
     const auto count = static_cast<std::int64_t>(blocks_.size());
     for_rows(count, total_work / std::max<std::int64_t>(count, 1),
-             [&](std::int64_t i) { body(blocks_[static_cast<std::size_t>(i)]); });
+             [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
   }
 
   WeightPrecision precision_;
@@ -554,8 +581,8 @@ class CpuBackend final : public Backend {
   std::vector<std::size_t> slot_place_;
   std::vector<ExpertBlock> blocks_;
   std::vector<const float*> x_rows_;
-  std::vector<float> inner_;       // [slots, I]
-  std::vector<float> expert_out_;  // [slots, H]
+  Tensor inner_;       // [slots, I], in cache lines of its own
+  Tensor expert_out_;  // [slots, H]
 };
 
 }  // namespace

@@ -15,19 +15,32 @@ namespace peira::model::cpu {
 constexpr int kMaxMatmulRows = 48;
 // Ranges of outputs given to matmul() start at multiples of this.
 constexpr std::int64_t kMatmulOutputs = 4;
+// Ranges that start at multiples of this read weights as one stream.
+constexpr std::int64_t kStreamOutputs = 64;
 
 // The name of the instruction set that runs, e.g. "AVX3".
 const char* instruction_set();
 
-// out[r * out_stride + (n - first)] = dot(x_rows[r], weight[n]) + bias[n] for n in [first, last).
-//
+// Some outputs of one matrix: out[r * out_stride + (n - first)] = dot(x_rows[r], weight[n]) +
+// bias[n] for n in [first, last).
+struct MatmulPart {
+  const Weight* weight;  // [out_features, in_features] of any type, packed or not
+  std::int64_t first;
+  std::int64_t last;
+  ConstTensorView bias;  // [out_features] or absent
+  float* out;
+  std::int64_t out_stride;
+};
+
 // x_rows  at most kMaxMatmulRows rows of [in_features].
-// weight  [out_features, in_features] of any type, packed or not; bias [out_features] or absent.
+// parts   of matrices of equal in_features.
+// next    what this thread will probably multiply by next: its first weights are asked for while
+//         the last of `parts` are multiplied. Or null.
 // Each dot product adds in the same order whatever the rows and the range: lane i of the sum takes
 // elements i, i + lanes, ..., and the lanes are added in one fixed tree. The products are
 // those of the weight widened to float32, so equal values give equal bits in every format.
-void matmul(std::span<const float* const> x_rows, const Weight& weight, std::int64_t first,
-            std::int64_t last, const ConstTensorView& bias, float* out, std::int64_t out_stride);
+void matmul(std::span<const float* const> x_rows, std::span<const MatmulPart> parts,
+            const MatmulPart* next = nullptr);
 
 void rms_norm_row(const float* x, const ConstTensorView& weight, float eps, std::int64_t size,
                   float* out);

@@ -7,8 +7,12 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "base/error.h"
 #include "model/backend/cpu/kernels.h"
@@ -19,9 +23,20 @@
 #ifndef PEIRA_MODEL_BACKEND_CPU_MATMUL_ARGS_
 #define PEIRA_MODEL_BACKEND_CPU_MATMUL_ARGS_
 namespace peira::model::cpu {
-// Panels whose sums are computed together. A guess: 128 KB of weights a block of columns.
-constexpr int kPanelsAtOnce = 16;
+struct MatmulCall {
+  std::span<const float* const> x_rows;
+  std::span<const MatmulPart> parts;
+  const MatmulPart* next;
+  std::vector<float>* scratch;
+};
+}  // namespace peira::model::cpu
+#endif
 
+HWY_BEFORE_NAMESPACE();
+namespace peira::model::cpu::HWY_NAMESPACE {
+namespace {
+
+// One part, for weights that lie in rows.
 struct MatmulArgs {
   const float* const* x_rows;
   int num_rows;
@@ -34,12 +49,6 @@ struct MatmulArgs {
   std::int64_t out_stride;
   float* scratch;
 };
-}  // namespace peira::model::cpu
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace peira::model::cpu::HWY_NAMESPACE {
-namespace {
 
 constexpr int kOutputs = static_cast<int>(kMatmulOutputs);
 // Rows of a register tile: kRows * kOutputs sums, kRows inputs and one weight fit the registers.
@@ -55,8 +64,23 @@ constexpr int lines_before(int tile, int num_tiles) {
   return (tile * kChunkLines + num_tiles - 1) / num_tiles;
 }
 
-// How far ahead of a single tile its panel is asked for, in 32-bit words.
-constexpr std::int64_t kAheadWords = 1536;
+// How far ahead of a single tile its panel is asked for, in 32-bit words: less is too late, twice
+// as much took up to a third longer (Zen 5).
+constexpr std::int64_t kAheadWords = 2560;
+// The same of one tile of several, whose panel is in the second-level cache.
+constexpr std::int64_t kNearWords = 512;
+
+// At least `count` floats at a multiple of a cache line.
+float* aligned_scratch(std::vector<float>& scratch, std::int64_t count) {
+  const auto needed = static_cast<std::size_t>(count + kLineWords);
+  if (scratch.size() < needed) scratch.resize(needed);
+  const auto misplaced = reinterpret_cast<std::uintptr_t>(scratch.data()) / sizeof(float) %
+                         static_cast<std::uintptr_t>(kLineWords);
+  return scratch.data() + (static_cast<std::uintptr_t>(kLineWords) - misplaced);
+}
+
+// Floats from a widened row of weights to the next.
+constexpr std::int64_t wide_stride(std::int64_t size) { return (size + 127) / 128 * 128 + 16; }
 
 // Row `weights` in float32, its end filled with zeros up to a whole load.
 template <class Row>
@@ -232,7 +256,7 @@ HWY_INLINE void tiles(const MatmulArgs& args, const Row* weights, std::int64_t n
 template <class Row>
 void matmul_rows(const MatmulArgs& args) {
   using Wide = PlainRow<float>;
-  const std::int64_t wide_stride = (args.size + 127) / 128 * 128 + 16;
+  const std::int64_t stride = wide_stride(args.size);
   for (std::int64_t n = args.first; n < args.last; n += kOutputs) {
     const int count = static_cast<int>(std::min<std::int64_t>(kOutputs, args.last - n));
     float bias[kOutputs] = {};
@@ -253,7 +277,7 @@ void matmul_rows(const MatmulArgs& args) {
     } else {
       Wide weights[kOutputs];
       for (int i = 0; i < kOutputs; ++i) {
-        float* const wide = args.scratch + std::min(i, count - 1) * wide_stride;
+        float* const wide = args.scratch + std::min(i, count - 1) * stride;
         weights[i] = {wide};
         if (i < count) widen(Row::at(*args.weight, n + i), args.size, wide);
       }
@@ -275,12 +299,12 @@ HWY_INLINE FloatVec chunk_half(const std::uint32_t* words) {
   }
 }
 
-// Adds the products of 32 columns; x[r] is where they begin in row r.
+// Adds the products of 32 columns; row r of x begins at x + r * 32.
 template <int kTileRows>
-HWY_INLINE void add_chunk(const float* const* HWY_RESTRICT x_rows, std::int64_t k,
-                          const std::uint32_t* HWY_RESTRICT words,
+HWY_INLINE void add_chunk(const float* HWY_RESTRICT x, const std::uint32_t* HWY_RESTRICT words,
                           FloatVec (&sums)[kTileRows][kOutputs]) {
   constexpr int kWords = static_cast<int>(PanelMatrix::kChunkWords);
+  constexpr int kColumns = static_cast<int>(PanelMatrix::kColumns);
   const FloatTag f;
   const auto add_half = [&](auto is_upper) HWY_ATTR {
     constexpr int kFirst = is_upper() ? kWords : 0;
@@ -288,8 +312,8 @@ HWY_INLINE void add_chunk(const float* const* HWY_RESTRICT x_rows, std::int64_t 
       FloatVec w[kOutputs];
       for (int n = 0; n < kOutputs; ++n) w[n] = chunk_half<is_upper()>(words + n * kWords + v);
       for (int r = 0; r < kTileRows; ++r) {
-        const FloatVec x = hn::LoadU(f, x_rows[r] + k + kFirst + v);
-        for (int n = 0; n < kOutputs; ++n) sums[r][n] = hn::MulAdd(x, w[n], sums[r][n]);
+        const FloatVec values = hn::Load(f, x + r * kColumns + kFirst + v);
+        for (int n = 0; n < kOutputs; ++n) sums[r][n] = hn::MulAdd(values, w[n], sums[r][n]);
       }
     }
   };
@@ -297,145 +321,240 @@ HWY_INLINE void add_chunk(const float* const* HWY_RESTRICT x_rows, std::int64_t 
   add_half(std::true_type());
 }
 
-// What a tile of a panel does with its sums, and what it asks for meanwhile.
-struct PanelStep {
-  std::int64_t first_column;
+// Some panels of one group for one block of columns: they lie one after the other.
+struct PanelRun {
+  const MatmulPart* part;
+  std::int64_t block;
+  std::int64_t first;       // output
+  std::int64_t num_panels;  // at most PanelMatrix::kGroup
+  const std::uint32_t* words;
+
+  const PanelMatrix& matrix() const { return panels_of(*part->weight); }
+  std::int64_t num_words() const { return num_panels * matrix().panel_words(block); }
+};
+
+// One panel for a tile of rows.
+struct PanelTile {
+  const float* x;  // as pack_rows() lays a tile out
+  const std::uint32_t* words;
+  const std::uint32_t* ahead;  // asked for meanwhile
   std::int64_t num_columns;
-  bool is_first;  // of the panel's blocks of columns: sums begin at zero, else go on from `sums`
-  bool is_last;   // sums are complete, else they are kept in `sums`
-  std::int64_t ahead_words;  // how far ahead of a chunk cache lines are asked for
+  bool is_first;  // of the panel's blocks of columns: sums begin at zero, else go on from `kept`
+  bool is_last;   // sums are complete, else they are kept in `kept`
+  float* kept;
+  const float* bias;
+  int count;  // outputs that are stored
+  float* out;
+  std::int64_t out_stride;
 };
 
 // kTileRows rows by the kOutputs outputs of a panel. The same sums as tile(): columns in order,
 // kLanes at a time; that they rest in memory between blocks of columns changes no bit. Each chunk
-// asks for kLines cache lines.
+// asks for kLines cache lines of what is ahead, into the second-level cache: the first has the rows
+// of x. A tile that asks for a share only is one of several, whose panels are in that cache: it
+// fetches what it needs next from there.
 template <int kTileRows, int kLines>
-HWY_NOINLINE void panel_tile(const float* const* HWY_RESTRICT x_rows,
-                             const std::uint32_t* HWY_RESTRICT words, const PanelStep& step,
-                             float* HWY_RESTRICT kept, int count, const float* HWY_RESTRICT bias,
-                             float* HWY_RESTRICT out, std::int64_t out_stride) {
+HWY_NOINLINE void panel_tile(const PanelTile& tile) {
   constexpr std::int64_t kColumns = PanelMatrix::kColumns;
   constexpr std::int64_t kStep = PanelMatrix::kRows * PanelMatrix::kChunkWords;
   const FloatTag f;
   FloatVec sums[kTileRows][kOutputs];
   for (int r = 0; r < kTileRows; ++r) {
     for (int n = 0; n < kOutputs; ++n) {
-      sums[r][n] = step.is_first ? hn::Zero(f) : hn::LoadU(f, kept + (r * kOutputs + n) * kLanes);
+      sums[r][n] =
+          tile.is_first ? hn::Zero(f) : hn::Load(f, tile.kept + (r * kOutputs + n) * kLanes);
     }
   }
-  std::int64_t k = step.first_column;
-  const std::int64_t end = k + step.num_columns;
-  for (; k + kColumns <= end; k += kColumns, words += kStep) {
-    // Into the second-level cache: the first has the rows of x.
+  const float* HWY_RESTRICT x = tile.x;
+  const std::uint32_t* HWY_RESTRICT words = tile.words;
+  const std::uint32_t* ahead = tile.ahead;
+  for (std::int64_t k = 0; k < tile.num_columns; k += kColumns) {
     for (int line = 0; line < kLines; ++line) {
-      __builtin_prefetch(words + step.ahead_words + line * kLineWords, 0, 2);
+      __builtin_prefetch(ahead + line * kLineWords, 0, 2);
     }
-    add_chunk<kTileRows>(x_rows, k, words, sums);
-  }
-  if (k < end) {  // the rest, padded with zeros as the panel is
-    HWY_ALIGN float x_rest[kTileRows][kColumns] = {};
-    const float* rest_rows[kTileRows];
-    for (int r = 0; r < kTileRows; ++r) {
-      std::copy_n(x_rows[r] + k, end - k, x_rest[r]);
-      rest_rows[r] = x_rest[r];
+    if constexpr (kLines < kChunkLines) {
+      for (int line = 0; line < kChunkLines; ++line) {
+        __builtin_prefetch(words + kNearWords + line * kLineWords, 0, 3);
+      }
     }
-    add_chunk<kTileRows>(rest_rows, 0, words, sums);
+    add_chunk<kTileRows>(x, words, sums);
+    x += kTileRows * kColumns;
+    words += kStep;
+    ahead += kStep;
   }
   for (int r = 0; r < kTileRows; ++r) {
-    if (step.is_last) {
-      store_some(sums[r], count, bias, out + r * out_stride);
+    if (tile.is_last) {
+      store_some(sums[r], tile.count, tile.bias, tile.out + r * tile.out_stride);
     } else {
       for (int n = 0; n < kOutputs; ++n) {
-        hn::StoreU(sums[r][n], f, kept + (r * kOutputs + n) * kLanes);
+        hn::Store(sums[r][n], f, tile.kept + (r * kOutputs + n) * kLanes);
       }
     }
   }
 }
 
-// The outputs [first, last) of at most kPanelsAtOnce panels. For a block of columns the rows of a
-// tile stay in the first-level cache while the panels stream past them, and the panels in the
-// second until all tiles have met them.
-void matmul_panel_group(const MatmulArgs& args, std::int64_t first, std::int64_t last) {
-  const PanelMatrix& matrix = panels_of(*args.weight);
-  const int num_tiles = (args.num_rows + kRows - 1) / kRows;
-  const std::int64_t first_panel = first / kOutputs;
-  const std::int64_t num_panels = (last - first + kOutputs - 1) / kOutputs;
-  float bias[kOutputs * kPanelsAtOnce] = {};
-  if (*args.bias) {
-    for (std::int64_t n = first; n < last; ++n) {
-      bias[n - first] = reference::weight_at(*args.bias, n);
-    }
-  }
+// Rows of tile `tile` of `num_tiles`, the first of which is `row`. Tiles are of nearly equal
+// height, the highest first: eight rows as 4 + 4, not 6 + 2.
+int tile_height(int num_rows, int row, int tile, int num_tiles) {
+  const int left = num_tiles - tile;
+  return (num_rows - row + left - 1) / left;
+}
+
+// The rows of x in the order in which tiles read them: for each block of columns each tile, for
+// each of these 32 columns the tile's rows. Rows of a tensor are often a multiple of 4 KiB apart,
+// which would put the same columns of all of them into the same few places of the first-level
+// cache.
+void pack_rows(const MatmulCall& call, const PanelMatrix& matrix, std::int64_t size, float* out) {
+  constexpr std::int64_t kColumns = PanelMatrix::kColumns;
+  const auto num_rows = static_cast<int>(call.x_rows.size());
+  const int num_tiles = (num_rows + kRows - 1) / kRows;
   for (std::int64_t block = 0; block < matrix.num_blocks(); ++block) {
-    const std::uint32_t* const words = matrix.panel(block, first_panel);
-    PanelStep step{};
-    step.first_column = block * matrix.block_columns();
-    step.num_columns = std::min(matrix.block_columns(), args.size - step.first_column);
-    step.is_first = block == 0;
-    step.is_last = block + 1 == matrix.num_blocks();
-    int row = 0;
-    for (int t = 0; t < num_tiles; ++t) {
-      // Tiles of nearly equal height, the highest first: eight rows as 4 + 4, not 6 + 2.
-      const int left = num_tiles - t;
-      const int height = (args.num_rows - row + left - 1) / left;
-      const auto run = [&](auto rows, auto lines) HWY_ATTR {
-        for (std::int64_t p = 0; p < num_panels; ++p) {
-          const std::int64_t n = first + p * kOutputs;
-          float* const kept = args.scratch + (p * args.num_rows + row) * kOutputs * kLanes;
-          panel_tile<rows(), lines()>(
-              args.x_rows + row, words + p * matrix.panel_words(block), step, kept,
-              static_cast<int>(std::min<std::int64_t>(kOutputs, last - n)), bias + p * kOutputs,
-              args.out + row * args.out_stride + (n - args.first), args.out_stride);
-        }
-      };
-      const auto run_asking = [&](auto lines) {
-        with_height(height, [&](auto rows) { run(rows, lines); });
-      };
-      // A single tile asks for what it comes to soon. Several together ask for what is next: the
-      // following columns of these panels, or the following panels. Each asks for a share of a
-      // chunk's lines, so that memory is busy all the time and never behind.
-      if (num_tiles == 1) {
-        step.ahead_words = kAheadWords;
-        run_asking(std::integral_constant<int, kChunkLines>());
-      } else {
-        const std::uint32_t* const next = step.is_last ? matrix.panel(0, first_panel + num_panels)
-                                                       : matrix.panel(block + 1, first_panel);
-        const int from = lines_before(t, num_tiles);
-        step.ahead_words = next - words + from * kLineWords;
-        switch (lines_before(t + 1, num_tiles) - from) {
-          case 2:
-            run_asking(std::integral_constant<int, 2>());
-            break;
-          case 1:
-            run_asking(std::integral_constant<int, 1>());
-            break;
-          default:
-            run_asking(std::integral_constant<int, 0>());
+    const std::int64_t first = matrix.first_column(block);
+    const std::int64_t end = first + matrix.num_columns(block);
+    for (int t = 0, row = 0, height = 0; t < num_tiles; ++t, row += height) {
+      height = tile_height(num_rows, row, t, num_tiles);
+      for (std::int64_t k = first; k < end; k += kColumns) {
+        const std::int64_t count = std::clamp<std::int64_t>(size - k, 0, kColumns);
+        for (int r = 0; r < height; ++r, out += kColumns) {
+          const float* const from = call.x_rows[static_cast<std::size_t>(row + r)] + k;
+          if (count == kColumns) {
+            std::copy_n(from, kColumns, out);
+          } else {  // the rest, padded with zeros as the panels are
+            std::fill(std::copy_n(from, count, out), out + kColumns, 0.0F);
+          }
         }
       }
-      row += height;
     }
   }
 }
 
-void matmul_panels(const MatmulArgs& args) {
-  static_assert(kOutputs == PanelMatrix::kRows);
-  constexpr std::int64_t kGroup = kOutputs * kPanelsAtOnce;
-  for (std::int64_t first = args.first; first < args.last; first += kGroup) {
-    matmul_panel_group(args, first, std::min(args.last, first + kGroup));
+// All rows by the outputs of a run. For a block of columns the rows of a tile stay in the
+// first-level cache while the panels stream past them, and the panels in the second until all tiles
+// have met them.
+void multiply_run(const PanelRun& run, const PanelRun* next, int num_rows, const float* x,
+                  float* kept) {
+  const PanelMatrix& matrix = run.matrix();
+  const MatmulPart& part = *run.part;
+  const std::int64_t panel_words = matrix.panel_words(run.block);
+  const std::uint32_t* const after = next != nullptr ? next->words : run.words + run.num_words();
+  const int num_tiles = (num_rows + kRows - 1) / kRows;
+  float bias[kOutputs * PanelMatrix::kGroup] = {};
+  PanelTile tile{};
+  tile.num_columns = matrix.num_columns(run.block);
+  tile.is_first = run.block == 0;
+  tile.is_last = run.block + 1 == matrix.num_blocks();
+  if (part.bias && tile.is_last) {
+    const std::int64_t count = std::min(part.last - run.first, run.num_panels * kOutputs);
+    for (std::int64_t n = 0; n < count; ++n) {
+      bias[n] = reference::weight_at(part.bias, run.first + n);
+    }
+  }
+  tile.out_stride = part.out_stride;
+  int row = 0;
+  for (int t = 0; t < num_tiles; ++t) {
+    const int height = tile_height(num_rows, row, t, num_tiles);
+    tile.x = x + matrix.first_column(run.block) * num_rows + tile.num_columns * row;
+    // A single tile asks for what it comes to soon. Several together ask for the next run. Each
+    // asks for a share of a chunk's lines, so that memory is busy all the time and never behind.
+    const int from = num_tiles == 1 ? 0 : lines_before(t, num_tiles);
+    const int lines = num_tiles == 1 ? kChunkLines : lines_before(t + 1, num_tiles) - from;
+    const auto multiply = [&](auto rows, auto asked) HWY_ATTR {
+      for (std::int64_t p = 0; p < run.num_panels; ++p) {
+        const std::int64_t n = run.first + p * kOutputs;
+        tile.words = run.words + p * panel_words;
+        if (num_tiles == 1) {
+          const std::int64_t at = p * panel_words + kAheadWords;
+          tile.ahead = at < run.num_words() ? run.words + at : after + (at - run.num_words());
+        } else {
+          tile.ahead = after + p * panel_words + from * kLineWords;
+        }
+        tile.kept = kept + (p * num_rows + row) * kOutputs * kLanes;
+        tile.bias = bias + p * kOutputs;
+        tile.count = static_cast<int>(std::min<std::int64_t>(kOutputs, part.last - n));
+        tile.out = part.out + row * part.out_stride + (n - part.first);
+        panel_tile<rows(), asked()>(tile);
+      }
+    };
+    const auto multiply_asking = [&](auto asked) {
+      with_height(height, [&](auto rows) { multiply(rows, asked); });
+    };
+    switch (lines) {
+      case kChunkLines:
+        multiply_asking(std::integral_constant<int, kChunkLines>());
+        break;
+      case 2:
+        multiply_asking(std::integral_constant<int, 2>());
+        break;
+      case 1:
+        multiply_asking(std::integral_constant<int, 1>());
+        break;
+      default:
+        multiply_asking(std::integral_constant<int, 0>());
+    }
+    row += height;
   }
 }
 
-void matmul_any(const MatmulArgs& args) {
+bool has_panels(const MatmulPart& part) {
+  return part.weight->packed != nullptr &&
+         placed_of(*part.weight).layout == PlacedMatrix::Layout::kPanels;
+}
+
+// run's successor in its part, if there is one.
+bool advance(PanelRun& run) {
+  const PanelMatrix& matrix = run.matrix();
+  if (++run.block == matrix.num_blocks()) {
+    run.block = 0;
+    run.first += run.num_panels * kOutputs;
+  }
+  if (run.first >= run.part->last) return false;
+  const std::int64_t panel = run.first / kOutputs;
+  const std::int64_t end = std::min((panel / PanelMatrix::kGroup + 1) * PanelMatrix::kGroup,
+                                    (run.part->last + kOutputs - 1) / kOutputs);
+  run.num_panels = end - panel;
+  run.words = matrix.panel(run.block, panel);
+  return true;
+}
+
+PanelRun first_run(const MatmulPart& part) {
+  PanelRun run{&part, -1, part.first, 0, nullptr};
+  advance(run);
+  return run;
+}
+
+// The parts that have panels.
+void multiply_panels(const MatmulCall& call) {
+  const auto num_rows = static_cast<int>(call.x_rows.size());
+  std::optional<PanelRun> run;
+  std::size_t p = 0;
+  const auto next_part = [&]() -> std::optional<PanelRun> {
+    while (p < call.parts.size() && !has_panels(call.parts[p])) ++p;
+    if (p == call.parts.size()) return std::nullopt;
+    return first_run(call.parts[p++]);
+  };
+  run = next_part();
+  if (!run) return;
+
+  const PanelMatrix& matrix = run->matrix();
+  const std::int64_t num_x = num_rows * matrix.padded_columns();
+  const std::int64_t num_sums = num_rows * PanelMatrix::kGroup * kOutputs * kLanes;
+  float* const x = aligned_scratch(*call.scratch, num_x + num_sums);
+  pack_rows(call, matrix, run->part->weight->shape()[1], x);
+  while (run) {
+    std::optional<PanelRun> next = run;
+    if (!advance(*next)) next = next_part();
+    std::optional<PanelRun> wanted = next;
+    if (!wanted && call.next != nullptr && has_panels(*call.next)) wanted = first_run(*call.next);
+    multiply_run(*run, wanted ? &*wanted : nullptr, num_rows, x, x + num_x);
+    run = next;
+  }
+}
+
+void matmul_in_rows(const MatmulArgs& args) {
   if (args.weight->packed != nullptr) {
-    switch (placed_of(*args.weight).layout) {
-      case PlacedMatrix::Layout::kPanels:
-        return matmul_panels(args);
-      case PlacedMatrix::Layout::kInt8:
-        return matmul_rows<Int8Row>(args);
-      case PlacedMatrix::Layout::kInt4:
-        return matmul_rows<Int4Row>(args);
-    }
+    return placed_of(*args.weight).layout == PlacedMatrix::Layout::kInt8
+               ? matmul_rows<Int8Row>(args)
+               : matmul_rows<Int4Row>(args);
   }
   switch (args.weight->dtype()) {
     case DType::kF32:
@@ -471,6 +590,26 @@ void matmul_any(const MatmulArgs& args) {
               std::string("a weight of type ") + name_of(args.weight->dtype()));
 }
 
+void matmul_parts(const MatmulCall& call) {
+  multiply_panels(call);
+  for (const MatmulPart& part : call.parts) {
+    if (has_panels(part)) continue;
+    const std::int64_t size = part.weight->shape()[1];
+    // Four rows of weights in float32, for formats that take longer to widen than to multiply.
+    float* const scratch = aligned_scratch(*call.scratch, kOutputs * wide_stride(size));
+    matmul_in_rows({.x_rows = call.x_rows.data(),
+                    .num_rows = static_cast<int>(call.x_rows.size()),
+                    .weight = part.weight,
+                    .size = size,
+                    .first = part.first,
+                    .last = part.last,
+                    .bias = &part.bias,
+                    .out = part.out,
+                    .out_stride = part.out_stride,
+                    .scratch = scratch});
+  }
+}
+
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace
@@ -478,38 +617,20 @@ const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <vector>
 
 namespace peira::model::cpu {
 
-HWY_EXPORT(matmul_any);
+HWY_EXPORT(matmul_parts);
 HWY_EXPORT(target_name);
 
 const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
-void matmul(std::span<const float* const> x_rows, const Weight& weight, std::int64_t first,
-            std::int64_t last, const ConstTensorView& bias, float* out, std::int64_t out_stride) {
+void matmul(std::span<const float* const> x_rows, std::span<const MatmulPart> parts,
+            const MatmulPart* next) {
   if (x_rows.empty()) return;
-  // Four rows of weights in float32, for formats that take longer to widen than to multiply; or the
-  // sums of a group of panels.
   thread_local std::vector<float> scratch;
-  const std::int64_t size = weight.shape()[1];
-  constexpr std::int64_t kMostLanes = 16;
-  const std::int64_t num_sums = std::ssize(x_rows) * kPanelsAtOnce * kMatmulOutputs * kMostLanes;
-  const auto needed =
-      static_cast<std::size_t>(std::max(num_sums, 4 * ((size + 127) / 128 * 128 + 16)));
-  if (scratch.size() < needed) scratch.resize(needed);
-  HWY_DYNAMIC_DISPATCH(matmul_any)
-  ({.x_rows = x_rows.data(),
-    .num_rows = static_cast<int>(x_rows.size()),
-    .weight = &weight,
-    .size = size,
-    .first = first,
-    .last = last,
-    .bias = &bias,
-    .out = out,
-    .out_stride = out_stride,
-    .scratch = scratch.data()});
+  HWY_DYNAMIC_DISPATCH(matmul_parts)
+  ({.x_rows = x_rows, .parts = parts, .next = next, .scratch = &scratch});
 }
 
 }  // namespace peira::model::cpu

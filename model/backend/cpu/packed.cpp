@@ -31,7 +31,7 @@ PanelMatrix::PanelMatrix(const Weight& weight, Arena& arena, const ForRows& for_
     std::uint32_t* chunk = nullptr;
     for (std::int64_t k = 0; k < columns; k += kColumns, chunk += kRows * kChunkWords) {
       if (k % block_columns_ == 0) {
-        chunk = words_ + (panel(k / block_columns_, n / kRows) - words_) + n % kRows * kChunkWords;
+        chunk = words_ + offset(k / block_columns_, n / kRows) + n % kRows * kChunkWords;
       }
       std::array<std::uint16_t, kColumns> rest{};
       const std::uint16_t* from = row + k;

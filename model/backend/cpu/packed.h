@@ -27,40 +27,50 @@ using ForRows = std::function<void(std::int64_t count,
 // A bfloat16 matrix [out_features, in_features] in the order in which a product reads it, one
 // stream however many of its rows are multiplied at once.
 //
-// Columns come in blocks of at most kMostColumns, one after the other; a block is its panels. Four
-// rows make a panel, 32 columns of one row a chunk: a panel is, for each 32 columns, a chunk of
-// each of its rows. Word i of a chunk's 16 holds column i in its lower half and column i + 16 in
-// its upper half: each widens to float32 by one instruction. Rows and columns are filled up with
-// zeros. threads: constant once made.
+// kGroup panels of four rows make a group, one after the other. A group's columns come in blocks of
+// at most kMostColumns; a block is the group's panels for these columns. 32 columns of one row are
+// a chunk: a panel is, for each 32 columns, a chunk of each of its rows. Word i of a chunk's 16
+// holds column i in its lower half and column i + 16 in its upper half: each widens to float32 by
+// one instruction. Rows and columns are filled up with zeros. threads: constant once made.
 class PanelMatrix : public PlacedMatrix {
  public:
   static constexpr std::int64_t kRows = 4;
   static constexpr std::int64_t kColumns = 32;
   static constexpr std::int64_t kChunkWords = kColumns / 2;
-  // A guess: six rows of so many floats are half of a first-level cache of 48 KiB.
+  // Six rows of so many floats are half of a first-level cache of 48 KiB. Half as many cost tiles
+  // of six rows 3 %, twice as many 20 % (Zen 5).
   static constexpr std::int64_t kMostColumns = 1024;
+  static constexpr std::int64_t kGroup = 16;
 
   // weight  kBF16, row-major. The memory is the arena's.
   PanelMatrix(const Weight& weight, Arena& arena, const ForRows& for_panels);
 
   // Bytes the panels of a matrix of this shape take.
   static std::int64_t size_bytes(const Shape& shape);
+  std::int64_t num_panels() const { return num_panels_; }
+  std::int64_t padded_columns() const { return padded_columns_; }
   std::int64_t num_blocks() const { return num_blocks_; }
-  // Of every block but the last, which may have fewer.
-  std::int64_t block_columns() const { return block_columns_; }
-  std::int64_t panel_words(std::int64_t block) const {
-    return std::min(block_columns_, padded_columns_ - block * block_columns_) / kColumns * kRows *
-           kChunkWords;
+  std::int64_t first_column(std::int64_t block) const { return block * block_columns_; }
+  std::int64_t num_columns(std::int64_t block) const {
+    return std::min(block_columns_, padded_columns_ - first_column(block));
   }
+  std::int64_t panel_words(std::int64_t block) const { return num_columns(block) * kRows / 2; }
   const std::uint32_t* panel(std::int64_t block, std::int64_t index) const {
-    return words_ + block * num_panels_ * block_columns_ * kRows / 2 + index * panel_words(block);
+    return words_ + offset(block, index);
   }
 
  private:
+  std::int64_t offset(std::int64_t block, std::int64_t index) const {
+    const std::int64_t first = index / kGroup * kGroup;
+    const std::int64_t in_group = std::min(kGroup, num_panels_ - first);
+    return (first * padded_columns_ + in_group * first_column(block)) * kRows / 2 +
+           (index - first) * panel_words(block);
+  }
+
   std::int64_t num_panels_;
   std::int64_t padded_columns_;
   std::int64_t num_blocks_;
-  std::int64_t block_columns_;
+  std::int64_t block_columns_;  // of every block but the last, which may have fewer
   std::uint32_t* words_;
 };
 
