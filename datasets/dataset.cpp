@@ -37,12 +37,13 @@ std::string_view embedded_bytes(const std::string& file_name) {
 std::string infer_kind(const DatasetFile& file) {
   const auto table = open_table(file);
   if (table->find_column("Correct Answer") || table->find_column("Record ID")) return "gpqa";
+  if (table->find_column("question") && table->find_column("answer_type")) return "hle";
   const bool has_question =
       table->find_column_any_case("problem") || table->find_column_any_case("question");
   const bool has_gold =
       table->find_column_any_case("answer") || table->find_column_any_case("solution");
   if (has_question && has_gold) return "aime";
-  throw_missing_columns(*table, "neither a GPQA nor an AIME file",
+  throw_missing_columns(*table, "neither a GPQA nor an AIME nor an HLE file",
                         "a suite of your own with its \"fields\"");
 }
 
@@ -51,9 +52,12 @@ std::string infer_kind(const DatasetFile& file) {
 std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
   if (file.kind == "gpqa") return open_gpqa(open_table(file));
   if (file.kind == "aime") return open_aime(open_table(file), file.name);
+  if (file.kind == "hle") return open_hle(open_table(file), false);
+  if (file.kind == "hle-text") return open_hle(open_table(file), true);
   if (file.kind == "table") return open_declared_table(file);
-  throw Error(ErrorCode::kUsage,
-              "\"" + file.kind + "\" is no kind of dataset\n  try: gpqa, aime " + "or table");
+  throw Error(ErrorCode::kUsage, "\"" + file.kind +
+                                     "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
+                                     "hle-text or table");
 }
 
 std::int64_t count_samples(const DatasetFile& file) {
@@ -70,7 +74,8 @@ std::string digest_of(const DatasetFile& file) {
 DatasetFile find_dataset(const std::string& name_or_path, const std::string& kind) {
   DatasetFile file;
   if (const CatalogueEntry* const entry = find_entry(name_or_path)) {
-    if (!kind.empty() && kind != "table" && kind != entry->kind) {
+    const bool is_subset = kind == entry->kind + "-text";  // of the same file
+    if (!kind.empty() && kind != "table" && kind != entry->kind && !is_subset) {
       throw Error(ErrorCode::kUsage,
                   entry->name + " is a dataset of kind " + entry->kind + ", not " + kind);
     }

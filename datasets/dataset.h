@@ -39,7 +39,8 @@ struct FieldMap {
   std::string answer_as;
 };
 
-// A dataset as a file. `kind` is the format: "gpqa", "aime", or "table" with a field map.
+// A dataset as a file. `kind` is the format: "gpqa", "aime", "hle", "hle-text" (the questions of
+// "hle" without a picture), or "table" with a field map.
 struct DatasetFile {
   std::string name;  // "gpqa_diamond", "gpqa-sample", or the file's stem
   std::string kind;
@@ -61,7 +62,7 @@ std::int64_t count_samples(const DatasetFile& file);
 std::string digest_of(const DatasetFile& file);
 
 // Finds a dataset by what the user wrote after --data or a suite's default: a path, a name in the
-// catalogue that is in the cache, or an embedded sample set ("gpqa-sample", "aime-sample").
+// catalogue that is in the cache, or an embedded sample set ("gpqa-sample", "aime-sample", ...).
 // A name in the catalogue wins over a file of that name in the current folder (write ./NAME).
 // kind   the format wanted; "" takes the catalogue's, or for a path what its columns say.
 // throws Error(kUsage) naming what is known, or when the dataset is of another kind;

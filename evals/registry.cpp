@@ -8,7 +8,12 @@ namespace peira::evals {
 
 std::span<const Suite> registered_suites() {
   // Written out: a linker drops self-registering objects from archives.
-  static const std::vector<Suite> suites{gpqa_suite(), aime_suite()};
+  static const std::vector<Suite> suites{
+      gpqa_suite(),
+      aime_suite(),
+      hle_suite(/*text_only=*/false),
+      hle_suite(/*text_only=*/true),
+  };
   return suites;
 }
 

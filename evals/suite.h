@@ -75,6 +75,8 @@ enum class OptionOrder {
   kFile           // as the file has them
 };
 
+struct ModelJudge;  // evals/judge.h
+
 // Prompt and scorer together, named and versioned: scores are comparable within one profile.
 struct Profile {
   std::string name;    // "official", "simple-evals", "math-verify"
@@ -87,6 +89,9 @@ struct Profile {
   std::function<std::vector<Message>(const PromptRequest&, const PromptVariant&)> prompt;
   // Pure: text and item in, verdict out.
   std::function<Score(const ScoreRequest&)> score;
+  // A profile whose verdicts a model gives: `score` then settles replies that need none, and fails
+  // the others. Null where rules decide.
+  std::shared_ptr<const ModelJudge> judge;
   // Multiple choice by log-likelihood: the continuation whose probability stands for option k
   // ("Answer: C"), after the direct prompt. Empty when the suite has no options.
   std::function<std::string(int option)> option_continuation;

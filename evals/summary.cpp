@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "evals/judge.h"
+#include "evals/metrics/hle.h"
 #include "evals/score_mean.h"
+#include "stats/calibration.h"
 #include "stats/pass_at_k.h"
 
 namespace peira::evals {
@@ -84,6 +87,60 @@ struct OpenSample {
   std::vector<double> vote_scores;
 };
 
+// Confidences stated, beside what they were about.
+struct Stated {
+  std::vector<double> confidence, correct;  // [answers], held within [0, 1]
+  std::vector<HleVerdict> verdicts;         // the same, as the judge said them
+};
+
+constexpr std::int64_t kCalibrationBins = 10;
+constexpr std::int64_t kCalibrationResamples = 1000;
+
+void add_calibration(const Stated& stated, std::vector<Metric>& metrics) {
+  const std::size_t n = stated.confidence.size();
+  if (n == 0) return;
+  Metric mean;
+  mean.name = "confidence";
+  for (const double confidence : stated.confidence) mean.value += confidence;
+  mean.value /= static_cast<double>(n);
+  mean.num_samples = static_cast<std::int64_t>(n);
+  metrics.push_back(mean);
+  const stats::Binning binning{stats::Binning::Kind::kEqualMass, kCalibrationBins};
+  Metric error;
+  error.name = "calibration_error";
+  error.value =
+      stats::calibration_error(stated.confidence, stated.correct, binning).root_mean_square;
+  error.num_samples = mean.num_samples;
+  const stats::Interval interval =
+      stats::calibration_interval(stated.confidence, stated.correct, binning, kCalibrationResamples,
+                                  /*seed=*/0)
+          .root_mean_square;
+  error.low = interval.low;
+  error.high = interval.high;
+  error.interval = "bootstrap";
+  metrics.push_back(error);
+}
+
+void add_hle_figures(const Stated& stated, std::int64_t num_questions,
+                     std::vector<Metric>& metrics) {
+  if (static_cast<std::int64_t>(stated.verdicts.size()) > num_questions) return;
+  const HleFigures figures = hle_figures(stated.verdicts, num_questions);
+  Metric accuracy;
+  accuracy.name = "official_accuracy";
+  accuracy.value = figures.accuracy / 100;
+  accuracy.low = (figures.accuracy - figures.half_width) / 100;
+  accuracy.high = (figures.accuracy + figures.half_width) / 100;
+  accuracy.interval = "as the official code";
+  accuracy.num_samples = num_questions;
+  metrics.push_back(accuracy);
+  if (!figures.calibration_error) return;
+  Metric calibration;
+  calibration.name = "official_calibration_error";
+  calibration.value = *figures.calibration_error / 100;
+  calibration.num_samples = static_cast<std::int64_t>(stated.verdicts.size());
+  metrics.push_back(calibration);
+}
+
 struct Breakdown {
   ScoreMean accuracy;
   StateCounts states;
@@ -103,6 +160,8 @@ struct Summarizer::State {
   std::vector<ScoreMean> shares = std::vector<ScoreMean>(std::size(kShares));
   std::vector<std::map<std::string, Breakdown>> breakdowns;  // as options.breakdowns
   OpenSample open;
+  Stated stated;
+  std::int64_t judge_failures = 0;
 
   bool has_epochs() const { return options.epochs > 1; }
   void open_sample(const SampleOutcome& outcome);
@@ -199,8 +258,16 @@ void Summarizer::add(const SampleOutcome& outcome) {
   state.prompt_tokens += outcome.prompt_tokens;
   state.completion_tokens += outcome.completion_tokens;
   count_outcome(open.states, outcome.score);
-  if (outcome.score.state == AnswerState::kFailed) return;
+  if (outcome.score.state == AnswerState::kFailed) {
+    state.judge_failures += is_judge_failure(outcome.failure);
+    return;
+  }
 
+  if (const std::optional<double> confidence = noted_confidence(outcome.score)) {
+    state.stated.confidence.push_back(std::clamp(*confidence, 0.0, 1.0));
+    state.stated.correct.push_back(outcome.score.value);
+    state.stated.verdicts.push_back({outcome.score.value == 1, *confidence});
+  }
   ++open.num_answers;
   open.score_sum += outcome.score.value;
   open.num_right += outcome.score.value == 1;
@@ -236,6 +303,11 @@ RunSummary Summarizer::summary() const {
     summary.metrics.push_back(state.shares[i].metric(std::string(kShares[i].name)));
   }
 
+  add_calibration(state.stated, summary.metrics);
+  if (state.options.num_hle_questions > 0 && !state.has_epochs()) {
+    add_hle_figures(state.stated, state.options.num_hle_questions, summary.metrics);
+  }
+
   for (std::size_t field = 0; field < state.breakdowns.size(); ++field) {
     for (const auto& [value, breakdown] : state.breakdowns[field]) {
       summary.breakdowns.push_back({.field = state.options.breakdowns[field],
@@ -249,6 +321,12 @@ RunSummary Summarizer::summary() const {
     summary.warnings.push_back(std::to_string(state.states.failed) + " of " +
                                std::to_string(state.states.total()) +
                                " answers failed: they are in no score, neither right nor wrong");
+  }
+  if (state.judge_failures > 0) {
+    summary.warnings.push_back("the judge gave no verdict on " +
+                               std::to_string(state.judge_failures) +
+                               " of these; their replies are kept, and peira score RUN --judge "
+                               "MODEL asks about them again");
   }
   if (state.states.guessed > 0) {
     summary.warnings.push_back(std::to_string(state.states.guessed) +

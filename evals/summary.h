@@ -13,6 +13,9 @@ namespace peira::evals {
 struct SummaryOptions {
   int epochs = 1;                       // answers asked for per sample
   std::vector<std::string> breakdowns;  // metadata fields, in the order of the report
+  // Questions of the data set when the figures of "Humanity's Last Exam" are wanted beside ours,
+  // computed as its own code does; 0: not wanted.
+  std::int64_t num_hle_questions = 0;
 };
 
 // What a Summarizer knows at the end: the same fields as in RunRecord.
@@ -45,6 +48,11 @@ struct RunSummary {
 //                      than k answers has none
 //   unparsed, truncated, empty, refused, failed   shares of all answers asked, failures included
 //   guessed            share, only where an official grader guessed
+//   confidence         mean of those stated (noted_confidence), each held within [0, 1]; only where
+//                      there are any, as the next
+//   calibration_error  root mean square gap of confidence and score over ten bins of equal mass;
+//                      its interval is of 1,000 resamples
+//   official_accuracy, official_calibration_error   hle_figures(), where wanted and one epoch
 // Intervals at 95 %: "wilson" where samples are independent and score 0 or 1, else "clustered-t"
 // (CR1, t with clusters - 1 degrees of freedom, cut off at 0 and 1). When nothing varies between
 // clusters a t interval would claim certainty: then "wilson-clusters", Wilson's on as many trials

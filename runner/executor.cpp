@@ -4,7 +4,9 @@
 #include <cmath>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <thread>
 #include <unordered_map>
@@ -12,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "evals/judge.h"
 #include "runner/endpoints/shared_client.h"
 #include "runner/few_shot.h"
 #include "runner/judge.h"
@@ -107,12 +110,13 @@ class Execution {
     bool more = true;
     guarded([&] {
       fill(target());
-      if (in_flight_.empty() && waiting_.empty()) {
+      if (in_flight_.empty() && waiting_.empty() && judging_.empty()) {
         more = held_back_ && !must_stop();
         return;
       }
+      if (!judging_.empty()) take_verdicts(in_flight_.empty() ? 0.02 : 0);
       if (in_flight_.empty()) {
-        wait_for_retry();
+        if (judging_.empty() && !waiting_.empty()) wait_for_retry();
       } else {
         for (ModelClient::Finished& finished : model_.poll()) take(std::move(finished));
         cancel_late();
@@ -128,6 +132,7 @@ class Execution {
     guarded([&] {
       // What is still in flight is asked again by the next sitting.
       for (const auto& [ticket, flight] : in_flight_) model_.cancel(ticket);
+      keep_unjudged();
       commit();
     });
   }
@@ -172,9 +177,14 @@ class Execution {
     progress_.failures = opened_.info.failures;
     progress_.cached = opened_.info.cached;
     value_sum_ = opened_.info.value_sum;
+    std::set<std::pair<std::int64_t, int>> unjudged;
+    if (options_.judge != nullptr) {
+      judgement_store_.emplace(store_.path(), VerdictStore::Access::kReadWrite);
+      if (opened_.resumed) unjudged = judgement_store_->failures(opened_.info.key);
+    }
     if (opened_.resumed && !opened_.info.complete) {
       store_.visit_finished(opened_.info.key, [&](std::int64_t row, int epoch, bool failed) {
-        if (failed && options_.retry_failed) {
+        if ((failed && options_.retry_failed) || unjudged.contains({row, epoch})) {
           --progress_.done;
           --progress_.failures;
         } else {
@@ -262,7 +272,11 @@ class Execution {
       waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
       submit(std::move(work));
     }
-    while (in_flight_.size() + waiting_.size() < target && !must_stop()) {
+    const auto has_room = [&] {
+      return in_flight_.size() + waiting_.size() < target &&
+             (options_.judge == nullptr || !options_.judge->is_full());
+    };
+    while (has_room() && !must_stop()) {
       std::optional<Work> work = next_work();
       if (!work) return;
       ask(std::move(*work));
@@ -479,13 +493,64 @@ class Execution {
     reply.continuation_logprobs = transcript.continuation_logprobs;
     answer.score =
         judge(*plan_.profile, *work.sample, answer.permutation, reply, options_.seed, answer.epoch);
+    if (options_.judge != nullptr && evals::is_judge_failure(answer.score.why)) {
+      ask_judge(std::move(work));
+      return;
+    }
+    take_score(std::move(work));
+  }
+
+  // A reply that the profile's rules do not settle goes to the judge.
+  void ask_judge(Work work) {
+    const AnswerRecord& answer = work.finished.answer;
+    JudgeTask task;
+    task.sample = work.sample;
+    task.permutation = answer.permutation;
+    task.response = work.finished.transcript.response;
+    task.finish_reason = answer.finish_reason;
+    task.completion_tokens = answer.completion_tokens;
+    task.epoch = answer.epoch;
+    judging_.emplace(options_.judge->submit(options_.arm, std::move(task)), std::move(work));
+  }
+
+  void take_verdicts(double wait_s) {
+    for (JudgeDesk::Verdict& verdict : options_.judge->poll(options_.arm, wait_s)) {
+      const auto found = judging_.find(verdict.ticket);
+      if (found == judging_.end()) continue;
+      Work work = std::move(found->second);
+      judging_.erase(found);
+      AnswerRecord& answer = work.finished.answer;
+      answer.score = std::move(verdict.score);
+      judgements_.push_back({answer.row, answer.epoch, std::move(verdict.how)});
+      take_score(std::move(work));
+    }
+  }
+
+  // Replies without a verdict at an early end are kept for the next sitting, which judges them.
+  void keep_unjudged() {
+    for (auto& [ticket, work] : judging_) {
+      AnswerRecord& answer = work.finished.answer;
+      answer.score = evals::judge_failure("the run ended before there was a verdict");
+      answer.failure = answer.score.why;
+      batch_.push_back(std::move(work.finished));
+    }
+    judging_.clear();
+  }
+
+  // The verdict on a reply is there.
+  void take_score(Work work) {
+    FinishedAnswer& finished = work.finished;
+    AnswerRecord& answer = finished.answer;
+    const Transcript& transcript = finished.transcript;
     if (answer.score.state == evals::AnswerState::kFailed && answer.failure.empty()) {
       answer.failure = answer.score.why;
     }
     if (!answer.cached) sitting_tokens_ += answer.completion_tokens;
     // A failure may pass next time; an empty reply is more often a fault than an answer.
     const bool is_empty = transcript.response.empty() && transcript.continuation_logprobs.empty();
-    if (answer.score.state == evals::AnswerState::kFailed || is_empty) {
+    const bool has_no_reply = answer.score.state == evals::AnswerState::kFailed &&
+                              !evals::is_judge_failure(answer.failure);
+    if (has_no_reply || is_empty) {
       finished.cache_key.clear();
     }
     add(std::move(finished));
@@ -537,6 +602,8 @@ class Execution {
   void commit() {
     if (batch_.empty()) return;
     const Clock::time_point now = Clock::now();
+    if (judgement_store_) judgement_store_->put(opened_.info.key, judgements_);
+    judgements_.clear();
     store_.commit(opened_.info, batch_, std::chrono::duration<double>(now - last_commit_).count());
     commit_took_ = Clock::now() - now;
     last_commit_ = now;
@@ -679,6 +746,9 @@ class Execution {
 
   std::unordered_map<std::int64_t, InFlight> in_flight_;
   std::vector<Waiting> waiting_;
+  std::map<std::int64_t, Work> judging_;  // replies at the judge, by its tickets
+  std::optional<VerdictStore> judgement_store_;
+  std::vector<Judgement> judgements_;  // of the batch
   std::vector<FinishedAnswer> batch_;
   Clock::time_point batch_began_, last_commit_, started_at_, last_progress_;
   Clock::duration commit_took_{};

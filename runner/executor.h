@@ -15,6 +15,7 @@
 #include "runner/decision_control.h"
 #include "runner/endpoints/model_client.h"
 #include "runner/failure_limit.h"
+#include "runner/judging/judge_desk.h"
 #include "runner/sample_source.h"
 #include "runner/sampling_overrides.h"
 #include "runner/store.h"
@@ -91,6 +92,11 @@ struct RunOptions {
   // least 20 ms and at most `batch_interval`.
   int batch_answers = 256;
   std::chrono::milliseconds batch_interval{1000};
+
+  // Who judges the replies of a profile with a judge; its verdict prompt must be the profile's.
+  // What it fails to judge is a failure of the answer, whose reply is kept: continuing asks the
+  // judge alone.
+  JudgeDesk* judge = nullptr;
 
   const std::atomic<bool>* stop_requested = nullptr;  // set by a signal handler
   std::function<void(const RunInfo&, bool resumed, std::int64_t done)> on_start;

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/error.h"
 #include "base/hash.h"
+#include "evals/judge.h"
+#include "runner/judging/judge_desk.h"
 
 namespace peira::runner {
 namespace {
@@ -42,6 +45,29 @@ evals::Score judge(const evals::Profile& profile, const datasets::Sample& sample
   } catch (const std::exception& failure) {
     // The reply is stored all the same, and can be scored again once the scorer is mended.
     return failed_score(std::string("the scorer failed: ") + failure.what());
+  }
+}
+
+void check_judge(const evals::Suite& suite, const evals::Profile& profile, const JudgeDesk* desk) {
+  const std::string where = "profile " + profile.name + " of suite " + suite.name;
+  if (profile.judge == nullptr) {
+    if (desk == nullptr) return;
+    throw Error(ErrorCode::kUsage, where +
+                                       " is judged by rules, not by a model\n  try: without "
+                                       "--judge, or with --rubric FILE");
+  }
+  if (desk == nullptr) {
+    std::string others;
+    for (const evals::Profile& other : suite.profiles) {
+      if (other.judge == nullptr) others += ", or --profile " + other.name + " (rules)";
+    }
+    throw Error(ErrorCode::kUsage, where +
+                                       " is judged by a model, and none is given\n  try: "
+                                       "--judge openai:MODEL@URL, or a folder or .gguf file" +
+                                       others);
+  }
+  if (evals::judge_value(*profile.judge) != evals::judge_value(desk->judge())) {
+    throw Error(ErrorCode::kInternal, where + " has another judge than " + desk->judge().name);
   }
 }
 

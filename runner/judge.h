@@ -10,6 +10,8 @@
 
 namespace peira::runner {
 
+class JudgeDesk;
+
 // One reply, as it came or as it is stored.
 struct Reply {
   std::string_view response;
@@ -25,6 +27,10 @@ inline constexpr std::string_view kSkipped = "skipped";
 
 // Whether `finish_reason` means that there is no reply at all.
 bool is_failure(std::string_view finish_reason);
+
+// throws  Error(kUsage) unless `desk` is there exactly when `profile` of `suite` has a judge, and
+//         asks as that judge does.
+void check_judge(const evals::Suite& suite, const evals::Profile& profile, const JudgeDesk* desk);
 
 // Whether the official code of `profile` never asks `row`.
 bool asks_never(const evals::Profile& profile, std::int64_t row);

@@ -1,9 +1,12 @@
 #include "runner/rescore.h"
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "evals/judge.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
 
@@ -20,9 +23,11 @@ bool differs(const evals::Score& a, const evals::Score& b) {
 }  // namespace
 
 RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suite& suite,
-                      const std::string& profile_name, const SampleSource& samples) {
+                      const std::string& profile_name, const SampleSource& samples, JudgeDesk* desk,
+                      const std::function<void(std::int64_t done)>& on_progress) {
   const RunInfo source = store.run(run_id);
   const evals::Profile& profile = suite.profile(profile_name);
+  check_judge(suite, profile, desk);
   if (source.running) {
     throw Error(ErrorCode::kUnavailable, "run " + run_id +
                                              " is still being written\n  try: again "
@@ -43,6 +48,8 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
   info.id.clear();  // a name of its own
   info.started_at.clear();
   values["scorer"] = scorer_value(suite, profile);
+  values.erase("judge");
+  if (desk != nullptr) values["judge"] = desk->value();
   info.manifest = make_manifest(values);
   info.identity = manifest_identity(info.manifest);
   info.suite = suite.name;
@@ -60,6 +67,44 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
   RescoreResult result;
   result.run_id = opened.info.id;
   std::vector<FinishedAnswer> batch;
+  std::optional<VerdictStore> judgement_store;
+  if (desk != nullptr) judgement_store.emplace(store.path(), VerdictStore::Access::kReadWrite);
+  std::vector<Judgement> judgements;
+  const auto commit = [&] {
+    if (judgement_store) judgement_store->put(opened.info.key, judgements);
+    judgements.clear();
+    store.commit(opened.info, batch);
+    batch.clear();
+    if (on_progress) on_progress(result.num_answers);
+  };
+  const auto keep = [&](FinishedAnswer finished, evals::Score score) {
+    AnswerRecord& answer = finished.answer;
+    ++result.num_answers;
+    if (differs(score, answer.score)) {
+      ++result.num_changed;
+      if (result.changed.size() < kMostChangesKept) {
+        result.changed.push_back({finished.sample.id, answer.epoch, answer.score, score});
+      }
+    }
+    // A judge's failure passes with its verdict; the model's own stay.
+    if (evals::is_judge_failure(answer.failure)) answer.failure.clear();
+    if (evals::is_judge_failure(score.why)) answer.failure = score.why;
+    answer.score = std::move(score);
+    batch.push_back(std::move(finished));
+    if (batch.size() == kBatch) commit();
+  };
+  std::map<std::int64_t, FinishedAnswer> judging;
+  const auto take_verdicts = [&] {
+    for (JudgeDesk::Verdict& verdict : desk->poll(/*owner=*/0, /*wait_s=*/0.05)) {
+      const auto found = judging.find(verdict.ticket);
+      if (found == judging.end()) continue;
+      FinishedAnswer finished = std::move(found->second);
+      judging.erase(found);
+      judgements.push_back({finished.answer.row, finished.answer.epoch, std::move(verdict.how)});
+      keep(std::move(finished), std::move(verdict.score));
+    }
+    if (on_progress) on_progress(result.num_answers);
+  };
   while (std::optional<SampleStory> story = stories.next()) {
     while (sample && sample->row < story->sample.row) sample = reader->next();
     if (!sample || sample->row != story->sample.row) {
@@ -83,21 +128,22 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
     }
     evals::Score score =
         judge(profile, *sample, answer.permutation, reply, source.seed, answer.epoch);
-    ++result.num_answers;
-    if (differs(score, answer.score)) {
-      ++result.num_changed;
-      if (result.changed.size() < kMostChangesKept) {
-        result.changed.push_back({finished.sample.id, answer.epoch, answer.score, score});
-      }
+    if (desk != nullptr && evals::is_judge_failure(score.why)) {
+      JudgeTask task;
+      task.sample = std::make_shared<const datasets::Sample>(*sample);
+      task.permutation = answer.permutation;
+      task.response = story->transcript.response;
+      task.finish_reason = answer.finish_reason;
+      task.completion_tokens = answer.completion_tokens;
+      task.epoch = answer.epoch;
+      judging.emplace(desk->submit(/*owner=*/0, std::move(task)), std::move(finished));
+      while (desk->is_full()) take_verdicts();
+      continue;
     }
-    answer.score = std::move(score);
-    batch.push_back(std::move(finished));
-    if (batch.size() == kBatch) {
-      store.commit(opened.info, batch);
-      batch.clear();
-    }
+    keep(std::move(finished), std::move(score));
   }
-  store.commit(opened.info, batch);
+  while (!judging.empty()) take_verdicts();
+  commit();
   std::vector<std::string> warnings = source.warnings;
   if (source.decision && source.decision->stopped_early()) {
     warnings.push_back(

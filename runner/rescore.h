@@ -1,10 +1,14 @@
-// Judges a stored run's replies again, with another profile or a newer scorer. No model is asked.
+// Judges a stored run's replies again: with another profile, a newer scorer or another judge. The
+// model that gave them is not asked.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "evals/suite.h"
+#include "runner/judging/judge_desk.h"
 #include "runner/sample_source.h"
 #include "runner/store.h"
 
@@ -27,9 +31,14 @@ struct RescoreResult {
 // Stores the verdicts as a new run beside the old one, which stays as it is. Failed answers stay
 // failed. The replies are shared, not copied.
 //
-// throws Error(kUsage): no such profile; the run's method is loglikelihood and the profile has no
+// judge   of a profile with a judge; its verdicts are kept, so that judging again after a kill asks
+//         for no verdict twice.
+// throws Error(kUsage): no such profile; a judge without need or a need without judge; the run's
+// method is loglikelihood and the profile has no
 //        options; Error(kData): `samples` are not those the run was made on (both digests).
 RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suite& suite,
-                      const std::string& profile, const SampleSource& samples);
+                      const std::string& profile, const SampleSource& samples,
+                      JudgeDesk* judge = nullptr,
+                      const std::function<void(std::int64_t done)>& on_progress = {});
 
 }  // namespace peira::runner

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "evals/comparison.h"
 #include "evals/prompt_strategies.h"
+#include "runner/judge.h"
 #include "runner/manifest.h"
 #include "runner/request_key.h"
 
@@ -25,6 +26,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
 
   Plan plan;
   plan.profile = &options.suite.profile(options.profile);
+  check_judge(options.suite, *plan.profile, options.judge);
   plan.variant = options.variant;
   plan.by_likelihood = options.method == "loglikelihood";
   if (plan.by_likelihood) {
@@ -95,6 +97,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   values["epochs"] = options.epochs;
   values["limit"] = options.limit ? Json(*options.limit) : Json(nullptr);
   values["method"] = options.method;
+  if (options.judge != nullptr) values["judge"] = options.judge->value();
   if (options.control != nullptr) {
     values["stop"] = options.control->manifest_value(options.arm_identity);
   }

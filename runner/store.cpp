@@ -321,7 +321,8 @@ struct Store::Statements {
             kTranscriptColumns +
             " FROM response_cache c CROSS JOIN answers a ON a.run = c.run AND a.row = c.row AND "
             "a.epoch = c.epoch CROSS JOIN transcripts t ON t.run = c.run AND t.row = c.row AND "
-            "t.epoch = c.epoch WHERE c.key = ? AND a.state <> 'failed'")),
+            "t.epoch = c.epoch WHERE c.key = ? AND (a.state <> 'failed' OR "
+            "a.failure LIKE 'judge failure: %')")),
         put_cache_key(database.prepare("INSERT OR REPLACE INTO response_cache VALUES(?,?,?,?)")),
         add_counts(database.prepare(
             "UPDATE runs SET answers = answers + ?, failures = failures + ?, cached = cached + ?, "

@@ -9,6 +9,28 @@
 
 namespace peira::runner {
 
+namespace {
+
+// The part of the manifest that says who judged; null where rules did.
+Json judge_of(const RunInfo& info) {
+  const auto values = info.manifest.find("values");
+  return values == info.manifest.end() ? Json(nullptr) : values->value("judge", Json(nullptr));
+}
+
+bool has_judge(const RunInfo& info) { return judge_of(info).is_object(); }
+
+std::string judge_line(const Json& judge) {
+  const Json prompt = judge.value("prompt", Json::object());
+  const Json sampling = judge.value("sampling", Json::object());
+  return "judged by " + judge.value("name", std::string("?")) + " (prompt " +
+         prompt.value("name", std::string("?")) + " " + std::to_string(prompt.value("version", 0)) +
+         ", sha256 " + prompt.value("sha256", std::string()).substr(0, 12) + ", temperature " +
+         dump_json(sampling.value("temperature", Json(0))) +
+         "): scores of different judges do not compare";
+}
+
+}  // namespace
+
 evals::RunRecord record_of(const RunInfo& info) {
   evals::RunRecord record;
   record.run_id = info.id;
@@ -30,6 +52,7 @@ evals::RunRecord record_of(const RunInfo& info) {
   record.wall_s = info.wall_s;
   record.warnings = info.warnings;
   record.decision = info.decision;
+  if (has_judge(info)) record.warnings.push_back(judge_line(judge_of(info)));
   if (info.decision && info.decision->stopped_early()) {
     const evals::StopDecision& decision = *info.decision;
     const std::string used = std::to_string(decision.num_used);
@@ -74,7 +97,11 @@ evals::OutcomeStream stream_of(const RunInfo& info, OutcomeReader outcomes) {
 evals::RunRecord summarize(const Store& store, const std::string& run_id) {
   const RunInfo info = store.run(run_id);
   evals::RunRecord record = record_of(info);
-  evals::Summarizer summarizer({.epochs = info.epochs, .breakdowns = info.breakdowns});
+  const bool is_hle = info.suite.starts_with("hle") && has_judge(info);
+  evals::Summarizer summarizer(
+      {.epochs = info.epochs,
+       .breakdowns = info.breakdowns,
+       .num_hle_questions = is_hle ? info.expected_answers / info.epochs : 0});
   const evals::OutcomeStream next = stream_of(info, store.outcomes(run_id));
   while (const std::optional<evals::SampleOutcome> outcome = next()) {
     summarizer.add(*outcome);

@@ -25,6 +25,13 @@ std::unique_ptr<SampleReader> open_gpqa(std::unique_ptr<TableReader> table);
 std::unique_ptr<SampleReader> open_aime(std::unique_ptr<TableReader> table,
                                         const std::string& name);
 
+// Humanity's Last Exam as published: Parquet, or the same columns in another container. The target
+// is the answer (for multiple choice a letter: the options are in the question's own text), a
+// picture the second part of the question. Metadata: answer_type, modality (text or image),
+// category, raw_subject, explanation.
+// text_only   leaves out the questions with a picture; rows keep their numbers.
+std::unique_ptr<SampleReader> open_hle(std::unique_ptr<TableReader> table, bool text_only);
+
 // Any table, its columns declared by file.fields.
 std::unique_ptr<SampleReader> open_declared_table(const DatasetFile& file);
 

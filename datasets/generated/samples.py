@@ -5,6 +5,7 @@ import json
 import random
 
 from arithmetic import detailed
+from hle_samples import read_hle_questions, write_hle
 from program_samples import program_keys, write_programs
 from questions import (CHOICE_KINDS, CHOICE_LEVELS, INTEGER_KINDS, INTEGER_LEVELS, SCALABLE_KINDS, BeyondRandom,
                        make_choice, make_integer, normalized)
@@ -66,7 +67,7 @@ def _harder(index, item):
 
 
 def write_samples(folder):
-    """gpqa-sample.csv (RFC 4180, LF line ends), aime-sample.jsonl and livecodebench-sample.jsonl."""
+    """Every sample set of the folder: gpqa, aime, livecodebench and hle."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "gpqa-sample.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, GPQA_COLUMNS, restval="", lineterminator="\n")
@@ -84,6 +85,7 @@ def write_samples(folder):
                    "problem_type": [item.category], "difficulty": item.difficulty}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     write_programs(folder)
+    write_hle(folder)
 
 
 def read_choice_samples(folder):
@@ -102,4 +104,5 @@ def sample_questions(folder):
     """Normalised texts of all sample questions, and programs of the sample problems: what training must not see."""
     texts = [row["Question"] for row in read_choice_samples(folder)]
     texts += [row["problem"] for row in read_integer_samples(folder)]
+    texts += [text.split("\n\nAnswer Choices:")[0] for text in read_hle_questions(folder)]
     return {normalized(text) for text in texts} | program_keys()

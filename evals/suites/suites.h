@@ -13,6 +13,10 @@ Suite gpqa_suite();
 // AIME: integer answers from 0 to 999. Profiles official (MathArena) and math-verify.
 Suite aime_suite();
 
+// Humanity's Last Exam. Profiles official (judged by a model) and hle-rule (offline, ours).
+// text_only   "hle-text": without the questions that have a picture.
+Suite hle_suite(bool text_only);
+
 // A suite declared in a JSON file; the fields are described in evals/README.md.
 // throws Error(kData) "file:field: ..." for a declaration that is malformed, Error(kUnavailable)
 //        for a file that cannot be read.

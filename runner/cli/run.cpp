@@ -11,14 +11,17 @@
 #include <vector>
 
 #include "base/error.h"
+#include "evals/judge.h"
 #include "evals/suite.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
+#include "runner/cli/judge_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/cli/stop_options.h"
 #include "runner/cli/tables.h"
 #include "runner/endpoints/open_model.h"
 #include "runner/executor.h"
+#include "runner/judge.h"
 #include "runner/manifest.h"
 #include "runner/monitor/recorded_client.h"
 #include "runner/progress.h"
@@ -44,6 +47,7 @@ struct RunFlags {
   SamplingFlags sampling;
   FormatFlags format;
   StopFlags decision;
+  JudgeFlags judge;
   std::vector<std::string> data, variants{"official"};
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
@@ -155,6 +159,24 @@ class Recording {
   std::vector<std::unique_ptr<ModelClient>> clients_;
 };
 
+// Told before a model is loaded: a judge that is missing, and one that nobody needs.
+void check_judges(const RunFlags& flags, const std::vector<RunOptions>& planned) {
+  bool is_needed = false;
+  for (const RunOptions& options : planned) {
+    const evals::Profile& profile = options.suite.profile(options.profile);
+    is_needed = is_needed || profile.judge != nullptr;
+    if (profile.judge != nullptr && !flags.judge.is_given()) {
+      check_judge(options.suite, profile, nullptr);
+    }
+  }
+  if (flags.judge.is_given() && !is_needed) {
+    throw Error(ErrorCode::kUsage,
+                "--judge " + flags.judge.model +
+                    ": rules judge the replies of what is run here\n  try: without --judge, or a "
+                    "suite that declares a judge");
+  }
+}
+
 int run(const RunFlags& flags) {
   std::vector<RunOptions> planned;
   for (const std::string& word : flags.suites) {
@@ -162,6 +184,7 @@ int run(const RunFlags& flags) {
       planned.push_back(options_for(flags, word, variant));
     }
   }
+  check_judges(flags, planned);
   if (!flags.resume.empty() && planned.size() != 1) {
     throw Error(ErrorCode::kUsage, "--resume continues one run: give one suite and one --prompt");
   }
@@ -196,6 +219,9 @@ int run(const RunFlags& flags) {
           ? recording.over(open(against->model), against->model, flags.model.options())
           : nullptr;
 
+  const std::unique_ptr<ModelClient> judge_model =
+      flags.judge.is_given() ? open_judge(flags.judge.model, flags.judge, flags.model) : nullptr;
+
   const std::string today = model->opening_date();
   if (!today.empty()) {
     note("the chat template asks for the date and is told " + today +
@@ -223,6 +249,13 @@ int run(const RunFlags& flags) {
     const std::unique_ptr<DecisionControl> control =
         rules[i] ? control_for(store, *rules[i], flags.decision, options) : nullptr;
     options.control = control.get();
+    const std::unique_ptr<JudgeDesk> desk =
+        judge_model != nullptr && options.suite.profile(options.profile).judge != nullptr
+            ? std::make_unique<JudgeDesk>(*judge_model,
+                                          options.suite.profile(options.profile).judge,
+                                          store.path(), flags.judge.settings)
+            : nullptr;
+    options.judge = desk.get();
     std::vector<RunOutcome> outcomes;
     prepare_format(options.response_format.value_or(ResponseFormat()), [&] {
       if (!against || control == nullptr) {
@@ -234,6 +267,7 @@ int run(const RunFlags& flags) {
                                         {other, against_options(options, *against)}, *control);
       outcomes = {std::move(arm), std::move(beside)};
     });
+    if (desk != nullptr) note_judge_counts(*desk);
     for (const RunOutcome& outcome : outcomes) {
       for (const std::string& warning : outcome.warnings) display.note("warning: " + warning);
       if (!outcome.complete) display.note(outcome.run_id + ": " + outcome.why_stopped);
@@ -273,6 +307,7 @@ Command add_run(CLI::App& root) {
           peira run gpqa --prompt direct --prompt chain-of-thought      two runs to compare
           peira run my-suite.json --data answers.csv --limit 50 --json
           peira run aime --regex 'The answer is \\boxed\{[0-9]{1,3}\}'    replies of this form only
+          peira run hle --judge openai:JUDGE@URL         a model judges what the model answered
           peira run gpqa --stop-when 'gpqa>=0.80'                 stop once it is decided, right or not
           peira run gpqa --prompt direct --against chain-of-thought \
                     --stop-when 'no-worse-than against by 0.02'    two arms, question by question
@@ -327,6 +362,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->group("Sampling");
   add_format_flags(*app, flags->format);
   add_stop_flags(*app, flags->decision);
+  add_judge_flags(*app, flags->judge);
   app->add_flag("--no-response-format", flags->no_format,
                 "free answers, also where the suite declares a form")
       ->group("Sampling");

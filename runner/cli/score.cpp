@@ -1,4 +1,5 @@
-// peira score: judge replies made elsewhere, or judge a stored run again. No model is asked.
+// peira score: judge replies made elsewhere, or judge a stored run again. Of models, only a judge
+// is asked.
 
 #include <algorithm>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include "evals/summary.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
+#include "runner/cli/judge_options.h"
 #include "runner/cli/tables.h"
 #include "runner/rescore.h"
 #include "runner/store.h"
@@ -30,7 +32,9 @@ namespace {
 struct ScoreFlags {
   std::string what, suite, data, responses, profile, store, diff;
   std::uint64_t seed = 0;
-  bool json = false;
+  bool json = false, quiet = false;
+  JudgeFlags judge;
+  ModelFlags models;  // how --judge is executed or asked
 };
 
 // One line of the responses file.
@@ -166,6 +170,12 @@ std::vector<Response> read_responses(const std::string& path, const Questions& q
 int score_responses(const ScoreFlags& flags) {
   const evals::Suite suite = evals::find_suite(flags.what);
   const evals::Profile& profile = suite.profile(flags.profile);
+  if (profile.judge != nullptr) {
+    throw Error(ErrorCode::kUsage, "profile " + profile.name + " of suite " + suite.name +
+                                       " is judged by a model\n  try: peira run " + suite.name +
+                                       " --model replay:" + flags.responses +
+                                       " --judge MODEL: it keeps the verdicts");
+  }
   datasets::DatasetFile file =
       datasets::find_dataset(flags.data.empty() ? suite.default_data : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
@@ -245,7 +255,22 @@ int score_run(const ScoreFlags& flags) {
   datasets::DatasetFile file =
       datasets::find_dataset(flags.data.empty() ? info.dataset : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
-  const RescoreResult result = rescore(store, run_id, suite, flags.profile, source_of(file));
+  const evals::Profile& profile = suite.profile(flags.profile);
+  const std::unique_ptr<ModelClient> judge_model =
+      flags.judge.is_given() ? open_judge(flags.judge.model, flags.judge, flags.models) : nullptr;
+  std::unique_ptr<JudgeDesk> desk;
+  if (judge_model != nullptr && profile.judge != nullptr) {
+    desk = std::make_unique<JudgeDesk>(*judge_model, profile.judge, store.path(),
+                                       flags.judge.settings);
+  } else if (judge_model != nullptr) {
+    throw Error(ErrorCode::kUsage,
+                "--judge: profile " + profile.name + " of " + suite.name + " is judged by rules");
+  }
+  JudgeProgress progress(info.answers, flags.quiet || desk == nullptr);
+  const RescoreResult result = rescore(store, run_id, suite, flags.profile, source_of(file),
+                                       desk.get(), [&](std::int64_t done) { progress.show(done); });
+  progress.end();
+  if (desk != nullptr) note_judge_counts(*desk);
   const evals::RunRecord record = summarize(store, result.run_id);
   if (flags.json) {
     OrderedJson changed = OrderedJson::array();
@@ -366,6 +391,7 @@ Command add_score(CLI::App& root) {
       R"(Examples  peira score gpqa --data gpqa_diamond.csv --responses replies.jsonl --profile official
           peira score aime --responses replies.jsonl --json
           peira score RUN --profile math-verify      a new run of the same replies
+          peira score RUN --judge openai:JUDGE@URL   a model judges the stored replies
           peira score RUN --diff simple-evals,official   what moves between two scorers; exit 1 if any does
 Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the file) instead of "id";
           optional: "epoch", "permutation" (option k as shown is choice permutation[k] of correct,
@@ -384,6 +410,8 @@ Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the 
       ->capture_default_str();
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");
   app->add_flag("--json", flags->json, "JSON lines");
+  app->add_flag("--quiet", flags->quiet, "no progress");
+  add_judge_flags(*app, flags->judge);
   return {app, [flags] {
             if (!flags->diff.empty()) return diff_run(*flags);
             return flags->responses.empty() ? score_run(*flags) : score_responses(*flags);

@@ -167,6 +167,15 @@ std::int64_t EngineClient::submit(ModelRequest request) {
     likelihoods_.push_back({ticket, std::move(request)});
     return ticket;
   }
+  for (const Message& message : request.messages) {
+    for (const Part& part : message.parts) {
+      if (part.kind == PartKind::kText) continue;
+      ready_.push_back({ticket, failed(Error(ErrorCode::kUsage,
+                                             "the engine takes text alone, and this prompt has a "
+                                             "picture, sound or video"))});
+      return ticket;
+    }
+  }
   model::TextRequest text;
   text.messages = std::move(request.messages);
   text.template_options = template_options_;

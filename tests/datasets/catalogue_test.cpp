@@ -35,9 +35,10 @@ class OwnCache {
 TEST(Catalogue, HoldsWhatIsPublished) {
   std::set<std::string> names;
   for (const CatalogueEntry& entry : catalogue()) names.insert(entry.name);
-  EXPECT_EQ(names, (std::set<std::string>{"aime-sample", "aime25", "aime_2024", "aime_2024_I",
-                                          "aime_2024_II", "aime_2025", "gpqa-sample",
-                                          "gpqa_diamond", "gpqa_extended", "gpqa_main"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"aime-sample", "aime25", "aime_2024", "aime_2024_I",
+                                   "aime_2024_II", "aime_2025", "gpqa-sample", "gpqa_diamond",
+                                   "gpqa_extended", "gpqa_main", "hle", "hle-sample"}));
   const CatalogueEntry* const diamond = find_entry("gpqa_diamond");
   ASSERT_NE(diamond, nullptr);
   EXPECT_EQ(diamond->repo, "Idavidrein/gpqa");
@@ -106,7 +107,7 @@ TEST(FindDataset, FindsFilesAndWhatTheyAre) {
   EXPECT_EQ(samples_of(file).front().id, "aime-2025-II-1");
   const auto other = folder.write("other.csv", "a,b\n1,2\n");
   EXPECT_THAT(error_of(ErrorCode::kData, [&] { find_dataset(other, ""); }),
-              HasSubstr("neither a GPQA nor an AIME file"));
+              HasSubstr("neither a GPQA nor an AIME nor an HLE file"));
 }
 
 TEST(FindDataset, TakesTheCacheForNamesInTheCatalogue) {

@@ -86,8 +86,23 @@ def write_types():
     write_parquet("bad_utf8.parquet", pa.table({"problem": bad, "answer": pa.array([1, 2])}), compression="none")
 
 
+def write_hle():
+    """The columns of Humanity's Last Exam: data URLs, media structs that may be null, its two kinds of answers."""
+    media = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    url = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    rows = [{"id": f"6{i:023x}", "question": f"Invented question {i}?", "image": url if i % 3 == 1 else "",
+             "image_preview": {"bytes": b"preview", "path": None} if i % 3 == 1 else None,
+             "answer": "B" if i % 2 else f"\\frac{{{i}}}{{7}}", "answer_type": "multipleChoice" if i % 2 else "exactMatch",
+             "author_name": "nobody", "rationale": f"Because {i}.", "rationale_image": None,
+             "raw_subject": "Invention", "category": ["Math", "Biology/Medicine", "Other"][i % 3],
+             "canary": "peira: an invented row"} for i in range(7)]
+    schema = pa.schema([(name, media if name in ("image_preview", "rationale_image") else pa.string()) for name in rows[0]])
+    write_parquet("hle.parquet", pa.Table.from_pylist(rows, schema=schema), compression="snappy", row_group_size=3)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     write_csv_cells()
     write_aime_layouts()
     write_types()
+    write_hle()
