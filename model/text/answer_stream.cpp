@@ -17,6 +17,13 @@ std::size_t begun(std::string_view text, std::string_view mark) {
   return 0;
 }
 
+// What `token` adds. Bytes in front of a shown one that are no whole character end there.
+std::string piece_of(StreamDecoder& decoder, std::int32_t token, const ShownTokens& shown) {
+  std::string piece = decoder.push(token);
+  if (const auto found = shown.find(token); found != shown.end()) piece += found->second;
+  return piece;
+}
+
 }  // namespace
 
 std::size_t find_stop(std::string_view text, const std::vector<std::string>& stop,
@@ -72,15 +79,24 @@ TextDelta ReasoningSplit::push(std::string_view text) {
   return out;
 }
 
-AnswerStream::AnswerStream(const Tokenizer& tokenizer, std::vector<std::string> stop)
-    : decoder_(tokenizer, true), stop_(std::move(stop)) {
+std::string decode_answer(const Tokenizer& tokenizer, std::span<const std::int32_t> tokens,
+                          const ShownTokens& shown) {
+  StreamDecoder decoder(tokenizer, true);
+  std::string text;
+  for (const std::int32_t token : tokens) text += piece_of(decoder, token, shown);
+  return text + decoder.finish();
+}
+
+AnswerStream::AnswerStream(const Tokenizer& tokenizer, std::vector<std::string> stop,
+                           ShownTokens shown)
+    : decoder_(tokenizer, true), stop_(std::move(stop)), shown_(std::move(shown)) {
   std::erase(stop_, std::string());
 }
 
 bool AnswerStream::take(std::span<const std::int32_t> tokens) {
   for (; num_seen_ < tokens.size() && stop_at_ == std::string::npos; ++num_seen_) {
     const std::size_t before = text_.size();
-    text_ += decoder_.push(tokens[num_seen_]);
+    text_ += piece_of(decoder_, tokens[num_seen_], shown_);
     stop_at_ = find_stop(text_, stop_, before);
   }
   return stop_at_ != std::string::npos;

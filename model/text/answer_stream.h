@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,11 +37,15 @@ class ReasoningSplit {
   std::string held_;    // what the next text decides
 };
 
+// Special tokens that are text all the same, and how they are spelled.
+using ShownTokens = std::map<std::int32_t, std::string>;
+
 // Tokens to text, up to the first of the stop strings wherever token borders fall.
 // threads: one at a time. The tokenizer must outlive it.
 class AnswerStream {
  public:
-  AnswerStream(const Tokenizer& tokenizer, std::vector<std::string> stop);
+  // shown  special tokens that are not left out.
+  AnswerStream(const Tokenizer& tokenizer, std::vector<std::string> stop, ShownTokens shown = {});
 
   // Takes the tokens that are new in `tokens`, all generated so far. True: a stop string is there.
   bool take(std::span<const std::int32_t> tokens);
@@ -50,11 +55,16 @@ class AnswerStream {
  private:
   StreamDecoder decoder_;
   std::vector<std::string> stop_;
+  ShownTokens shown_;
   std::string text_;
   std::size_t num_seen_ = 0;
   std::size_t num_given_ = 0;                // bytes of text_ given by settled()
   std::size_t stop_at_ = std::string::npos;  // where the first stop string begins
 };
+
+// All of `tokens` as text, special ones left out but for `shown`.
+std::string decode_answer(const Tokenizer& tokenizer, std::span<const std::int32_t> tokens,
+                          const ShownTokens& shown);
 
 // The first place where one of `stop` begins in `text`, searching those that end after `from`;
 // npos: none. Empty ones are none.

@@ -155,9 +155,11 @@ std::string ChatTemplate::render(const std::vector<Message>& messages,
   if (options.is_object()) {
     for (const auto& [name, value] : options.items()) variables[name] = value;
   }
-  OrderedJson list = OrderedJson::array();
-  for (const Message& message : messages) list.push_back(as_json(message));
-  variables["messages"] = std::move(list);
+  if (!variables.contains("messages")) {
+    OrderedJson list = OrderedJson::array();
+    for (const Message& message : messages) list.push_back(as_json(message));
+    variables["messages"] = std::move(list);
+  }
   const bool with_tools = tool_template_.has_value() && !variables["tools"].is_null();
   return (with_tools ? *tool_template_ : template_).render(variables);
 }

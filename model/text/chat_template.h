@@ -32,7 +32,8 @@ class ChatTemplate {
   // {"type": "image"}, as transformers' templates expect.
   //
   // options  an object of more variables, e.g. {"enable_thinking": false, "tools": [...]}; they
-  //          stand in front of those set here, messages apart.
+  //          stand in front of those set here; so do "messages", which may hold what Message
+  //          cannot, as calls of tools.
   // throws   Error(kData): the template fails ("chat_template.jinja:line: ...").
   std::string render(const std::vector<Message>& messages, const OrderedJson& options) const;
 

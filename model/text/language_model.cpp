@@ -173,6 +173,7 @@ struct LanguageModel::Impl {
     std::vector<std::int32_t> prompt_tokens;
     std::string prompt_text;
     bool splits_reasoning = false;
+    ShownTokens shown;
     std::shared_ptr<DeltaFeed> feed;                   // null: nobody watches, and nothing stops it
     std::shared_ptr<PromptAlternatives> alternatives;  // null: not asked for
   };
@@ -237,7 +238,9 @@ TextResult LanguageModel::Impl::finish(Pending request, TokenResult tokens) cons
   result.prompt_tokens = std::move(request.prompt_tokens);
   result.prompt_text = std::move(request.prompt_text);
   if (!tokenizer) return result;
-  result.text = tokenizer->decode(result.tokens.tokens, true);
+  result.text = request.shown.empty()
+                    ? tokenizer->decode(result.tokens.tokens, true)
+                    : decode_answer(*tokenizer, result.tokens.tokens, request.shown);
   const std::size_t stop = find_stop(result.text, request.stop, 0);
   if (stop != std::string::npos) result.text.resize(stop);
   if (!request.splits_reasoning) return result;
@@ -290,6 +293,10 @@ std::int64_t LanguageModel::submit(TextRequest request) {
     tokens.tokens = std::move(request.tokens);
   }
   std::erase(request.stop, std::string());
+  for (const std::string& text : request.shown_special) {
+    const auto id = impl_->need_tokenizer().find(text);
+    if (id && impl_->tokenizer->is_special(*id)) pending.shown.emplace(*id, text);
+  }
   tokens.grammar = impl_->grammar_of(request.format);
   if (tokens.grammar) pending.splits_reasoning = false;
   if (!request.stop.empty() || request.on_delta) {
@@ -297,8 +304,9 @@ std::int64_t LanguageModel::submit(TextRequest request) {
     if (pending.splits_reasoning) {
       split.emplace(without_newlines(pending.prompt_text, false, true).ends_with(kThinkBegin));
     }
-    pending.feed = std::make_shared<DeltaFeed>(AnswerStream(impl_->need_tokenizer(), request.stop),
-                                               std::move(request.on_delta), split);
+    pending.feed = std::make_shared<DeltaFeed>(
+        AnswerStream(impl_->need_tokenizer(), request.stop, pending.shown),
+        std::move(request.on_delta), split);
     tokens.should_stop = [feed = pending.feed](std::span<const std::int32_t> so_far) {
       return feed->take(so_far);
     };

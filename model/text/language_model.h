@@ -39,6 +39,9 @@ struct TextRequest {
   // Called inside step() with each further piece of text or reasoning; joined they are the
   // result's.
   std::function<void(const TextDelta&)> on_delta = {};
+  // Special tokens by their text that are part of the answer's, where they mean something to who
+  // reads it: "<|channel|>". All others are left out.
+  std::vector<std::string> shown_special = {};
 };
 
 struct TextResult {

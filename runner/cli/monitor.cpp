@@ -125,10 +125,11 @@ int check(const MonitorFlags& flags) {
     print(draw(board_table(board, now_ms)));
   }
   if (board.is_firing()) return kFailed;
-  for (const RuleStatus& status : board.status()) {
-    const bool says_nothing = status.reading.state == RuleReading::State::kTooLittle ||
-                              status.reading.state == RuleReading::State::kNothing;
-    if (says_nothing) return kIncomplete;
+  for (std::size_t i = 0; i < board.status().size(); ++i) {
+    const RuleReading::State state = board.status()[i].reading.state;
+    const bool says_nothing =
+        state == RuleReading::State::kTooLittle || state == RuleReading::State::kNothing;
+    if (says_nothing && !board.rules().rules[i].may_be_absent) return kIncomplete;
   }
   return kPassed;
 }

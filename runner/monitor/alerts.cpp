@@ -27,7 +27,9 @@ std::string percent(double share) {
 
 // A value in the units of the rule's metric.
 std::string in_units(const AlertRule& rule, double value) {
-  if (rule.is_latency()) return short_number(value) + " s";
+  if (rule.is_latency()) {
+    return value < 1 ? short_number(1000 * value) + " ms" : short_number(value) + " s";
+  }
   if (rule.is_throughput()) return short_number(value) + " a second";
   return percent(value);
 }

@@ -318,8 +318,15 @@ std::vector<ReportSection> monitor_sections(const MonitorReport& report) {
                                      .rows = {},
                                      .alignments = {Align::kLeft, Align::kRight}},
                            .note = ""};
+      bool is_asked = false, is_served = false;
       for (const auto& [name, count] : window.models) {
         models.table.rows.push_back({name, std::to_string(count)});
+        (name.ends_with(" (asked)") ? is_asked : is_served) = true;
+      }
+      if (is_asked && is_served) {
+        models.note =
+            "Answered here and asked by peira run: what is both is counted at either end. --source "
+            "serve and --source run tell them apart.";
       }
       sections.push_back(std::move(models));
     }

@@ -22,10 +22,11 @@ const std::vector<std::string> kMetricWords{
     "prompt_tokens_per_s", "completion_tokens_per_s", "quality"};
 
 const std::vector<std::string> kRequestKeys{
-    "name",    "metric",      "window", "above",  "below", "for",     "min_requests",
-    "resolve", "resolve_for", "model",  "source", "route", "evidence"};
-const std::vector<std::string> kQualityKeys{"name",       "metric",  "window",   "drop", "suite",
-                                            "confidence", "history", "min_runs", "model"};
+    "name",    "metric",      "window", "above",  "below", "for",      "min_requests",
+    "resolve", "resolve_for", "model",  "source", "route", "evidence", "may_be_absent"};
+const std::vector<std::string> kQualityKeys{"name",       "metric",       "window",  "drop",
+                                            "suite",      "model",        "history", "min_runs",
+                                            "confidence", "may_be_absent"};
 std::vector<std::string> all_rule_keys() {
   std::vector<std::string> out = kRequestKeys;
   for (const std::string& key : kQualityKeys) {
@@ -121,6 +122,7 @@ AlertRule read_rule(const JsonObject& object, std::set<std::string>& names) {
   rule.window_ms = duration_of(object, "window", is_quality ? "7d" : "5m");
   if (rule.window_ms == 0) object.fail("window", "must not be nothing");
   rule.filter.model = object.text("model", "");
+  rule.may_be_absent = object.boolean("may_be_absent").value_or(false);
   if (is_quality) {
     rule.suite = object.text("suite", "");
     rule.drop = object.number("drop", 0, 1).value_or(0);
@@ -221,8 +223,9 @@ const std::string& default_alert_rules() {
     {"name": "server errors", "metric": "error_rate", "window": "5m", "above": 0.05,
      "min_requests": 20, "for": "1m", "resolve_for": "2m"},
     {"name": "client errors", "metric": "client_error_rate", "window": "1h", "above": 0.2,
-     "min_requests": 50, "for": "5m", "resolve_for": "10m"},
-    {"name": "quality", "metric": "quality", "window": "7d", "drop": 0, "confidence": 0.99}
+     "min_requests": 20, "for": "5m", "resolve_for": "10m"},
+    {"name": "quality", "metric": "quality", "window": "7d", "drop": 0, "confidence": 0.99,
+     "may_be_absent": true}
   ],
   "sinks": [{"type": "log"}]
 }

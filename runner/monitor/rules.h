@@ -42,6 +42,7 @@ struct AlertRule {
   std::int64_t resolve_ms = 120'000;  // and so long it must be back
   // Whether the 95 % interval must lie beyond the threshold, not the value alone.
   bool by_interval = true;
+  bool may_be_absent = false;  // too little data is no trouble of its own
   RequestFilter filter;
   // Of quality:
   std::string suite;         // "" is any

@@ -167,7 +167,10 @@ std::vector<WindowSummary> summarize_windows(const MonitorStore& store, std::int
   }
   store.visit(to_ms - longest, to_ms, filter,
               [&](const RequestRecord& request, const MonitorSession& session) {
-                for (WindowAccumulator& window : windows) window.add(request, session.model);
+                // The same model, seen from its clients' end, is another row.
+                const std::string name =
+                    session.source == "run" ? session.model + " (asked)" : session.model;
+                for (WindowAccumulator& window : windows) window.add(request, name);
               });
   std::vector<WindowSummary> out;
   for (std::size_t i = 0; i < windows.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 
 namespace peira::runner {
@@ -188,6 +189,58 @@ std::vector<Message> read_messages(const Json& body, std::int64_t& num_images) {
   return messages;
 }
 
+// Messages as a template is given them, with calls and their results. Arguments, a text in the
+// protocol, are the object that templates expect.
+OrderedJson template_messages(const OrderedJson& list, const std::vector<Message>& messages) {
+  OrderedJson out = OrderedJson::array();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    OrderedJson message{{"role", messages[i].role}, {"content", text_of(messages[i])}};
+    for (const char* const key : {"name", "tool_call_id", "reasoning_content"}) {
+      if (const OrderedJson* const value = ordered_member(list[i], key)) message[key] = *value;
+    }
+    if (const OrderedJson* const calls = ordered_member(list[i], "tool_calls")) {
+      const std::string where = "messages[" + std::to_string(i) + "].tool_calls";
+      if (!calls->is_array()) refuse(where, "not a list");
+      static_cast<void>(tool_names(*calls, where));
+      message["tool_calls"] = *calls;
+      for (OrderedJson& call : message["tool_calls"]) {
+        const auto arguments = call["function"].find("arguments");
+        if (arguments == call["function"].end() || !arguments->is_string()) continue;
+        try {
+          *arguments = parse_ordered_json(arguments->get<std::string>(), "arguments");
+        } catch (const Error&) {
+          // Of a call that was wrong; a template shows it as it was.
+        }
+      }
+    }
+    out.push_back(std::move(message));
+  }
+  return out;
+}
+
+void read_tools(const OrderedJson& body, model::TextRequest& request, ApiRequest& out) {
+  std::string choice = "auto";
+  if (const OrderedJson* const given = ordered_member(body, "tool_choice")) {
+    choice = given->is_string() ? given->get<std::string>() : "a function";
+    if (choice != "auto" && choice != "none") {
+      refuse("tool_choice", "only \"auto\" and \"none\" are supported");
+    }
+  }
+  const OrderedJson* const tools = ordered_member(body, "tools");
+  if (tools != nullptr && !tools->is_array()) refuse("tools", "not a list");
+  if (tools != nullptr && !tools->empty() && choice == "auto") {
+    out.tools = tool_names(*tools, "tools");
+    request.template_options["tools"] = *tools;
+  }
+  const OrderedJson& list = body["messages"];
+  const bool has_calls = std::any_of(list.begin(), list.end(), [](const OrderedJson& message) {
+    return message["role"] == "tool" || ordered_member(message, "tool_calls") != nullptr;
+  });
+  if (has_calls) {
+    request.template_options["messages"] = template_messages(list, request.messages);
+  }
+}
+
 std::vector<std::int32_t> read_tokens(const Json& list, const std::string& where) {
   std::vector<std::int32_t> out;
   for (const Json& token : list) {
@@ -228,7 +281,8 @@ void read_prompts(const Json& body, const model::TextRequest& like, ApiRequest& 
   }
 }
 
-const char* finish_name(const model::TextResult& result) {
+const char* finish_name(const model::TextResult& result, bool has_called = false) {
+  if (has_called) return "tool_calls";
   return result.tokens.finish_reason == model::FinishReason::kLength ? "length" : "stop";
 }
 
@@ -329,6 +383,24 @@ OrderedJson usage_of(const ApiRequest& request, const std::vector<model::TextRes
           {"prompt_tokens_details", {{"cached_tokens", cached}}}};
 }
 
+// first_index  of the choice's calls; ids are told apart by request, choice and index.
+OrderedJson calls_json(const std::vector<ToolCall>& calls, const ReplyHead& head,
+                       std::size_t choice, std::size_t first_index, bool is_chunk) {
+  OrderedJson list = OrderedJson::array();
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const std::size_t index = first_index + i;
+    OrderedJson call = OrderedJson::object();
+    if (is_chunk) call["index"] = index;
+    call["id"] =
+        "call_" + sha256_hex(head.id + "|" + std::to_string(choice) + "|" + std::to_string(index))
+                      .substr(0, 24);
+    call["type"] = "function";
+    call["function"] = {{"name", calls[i].name}, {"arguments", calls[i].arguments}};
+    list.push_back(std::move(call));
+  }
+  return list;
+}
+
 OrderedJson head_of(const ApiRequest& request, const ReplyHead& head, bool is_chunk) {
   const char* const object = request.api == ServedApi::kCompletions ? "text_completion"
                              : is_chunk                             ? "chat.completion.chunk"
@@ -384,11 +456,9 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
     if (const OrderedJson* const more = ordered_member(ordered, "chat_template_kwargs")) {
       if (!more->is_object()) refuse("chat_template_kwargs", "not an object");
       request.template_options = *more;
+      request.template_options.erase("messages");
     }
-    if (const OrderedJson* const tools = ordered_member(ordered, "tools")) {
-      if (!tools->is_array()) refuse("tools", "not a list");
-      request.template_options["tools"] = *tools;
-    }
+    read_tools(ordered, request, out);
     out.prompts.push_back(std::move(request));
     return out;
   }
@@ -425,16 +495,21 @@ std::string refusal_class(const std::string& message) {
 }
 
 OrderedJson api_reply(const ApiRequest& request, const ReplyHead& head,
-                      const std::vector<model::TextResult>& results,
-                      const TokenSpelling& spelling) {
+                      const std::vector<model::TextResult>& results, const TokenSpelling& spelling,
+                      const std::vector<std::vector<ToolCall>>& calls) {
   OrderedJson reply = head_of(request, head, false);
   OrderedJson choices = OrderedJson::array();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const model::TextResult& result = results[i];
+    const bool has_called = i < calls.size() && !calls[i].empty();
     OrderedJson choice{{"index", i}};
     if (request.api == ServedApi::kChat) {
       OrderedJson message{{"role", "assistant"}, {"content", to_valid_utf8(result.text)}};
       if (!result.reasoning.empty()) message["reasoning_content"] = result.reasoning;
+      if (has_called) {
+        if (result.text.empty()) message["content"] = nullptr;
+        message["tool_calls"] = calls_json(calls[i], head, i, 0, false);
+      }
       choice["message"] = std::move(message);
     } else {
       std::string text;
@@ -448,7 +523,7 @@ OrderedJson api_reply(const ApiRequest& request, const ReplyHead& head,
       choice["text"] = to_valid_utf8(text + result.text);
     }
     choice["logprobs"] = logprobs_of(request, result, spelling);
-    choice["finish_reason"] = finish_name(result);
+    choice["finish_reason"] = finish_name(result, has_called);
     choices.push_back(std::move(choice));
   }
   reply["choices"] = std::move(choices);
@@ -475,12 +550,21 @@ OrderedJson api_chunk(const ApiRequest& request, const ReplyHead& head, int choi
   return chunk;
 }
 
+OrderedJson api_call_chunk(const ApiRequest& request, const ReplyHead& head, int choice,
+                           const std::vector<ToolCall>& calls, std::size_t first_index) {
+  OrderedJson chunk = api_chunk(request, head, choice, {}, false);
+  chunk["choices"][0]["delta"]["tool_calls"] =
+      calls_json(calls, head, static_cast<std::size_t>(choice), first_index, true);
+  return chunk;
+}
+
 OrderedJson api_last_chunk(const ApiRequest& request, const ReplyHead& head, int choice,
-                           const model::TextResult& result, const TokenSpelling& spelling) {
+                           const model::TextResult& result, const TokenSpelling& spelling,
+                           bool has_called) {
   OrderedJson chunk = api_chunk(request, head, choice, {}, false);
   OrderedJson& entry = chunk["choices"][0];
   entry["logprobs"] = logprobs_of(request, result, spelling);
-  entry["finish_reason"] = finish_name(result);
+  entry["finish_reason"] = finish_name(result, has_called);
   return chunk;
 }
 

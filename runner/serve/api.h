@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "model/text/language_model.h"
+#include "runner/serve/tool_calls.h"
 
 namespace peira::runner {
 
@@ -31,6 +33,7 @@ struct ApiRequest {
   bool echo = false;      // of completions: the prompt is part of the answer
   bool logprobs = false;  // with prompts' top_logprobs alternatives
   std::int64_t num_images = 0;
+  std::set<std::string> tools = {};  // names of the functions that may be called
 };
 
 // Reads a body. Members that the protocol knows and this engine does not (tools' calls, audio)
@@ -58,15 +61,21 @@ struct ReplyHead {
 using TokenSpelling = std::function<std::string(std::int32_t)>;
 
 // results  [prompts * n], choices of a prompt side by side.
+// calls    [results] of each choice, or empty.
 OrderedJson api_reply(const ApiRequest& request, const ReplyHead& head,
-                      const std::vector<model::TextResult>& results, const TokenSpelling& spelling);
+                      const std::vector<model::TextResult>& results, const TokenSpelling& spelling,
+                      const std::vector<std::vector<ToolCall>>& calls = {});
 
 // A chunk of a streamed answer; the last of a choice has its finish_reason and, where asked for,
 // all its log-probabilities.
 OrderedJson api_chunk(const ApiRequest& request, const ReplyHead& head, int choice,
                       const model::TextDelta& delta, bool is_first);
+// Calls, each whole; first_index: how many the choice made before.
+OrderedJson api_call_chunk(const ApiRequest& request, const ReplyHead& head, int choice,
+                           const std::vector<ToolCall>& calls, std::size_t first_index);
 OrderedJson api_last_chunk(const ApiRequest& request, const ReplyHead& head, int choice,
-                           const model::TextResult& result, const TokenSpelling& spelling);
+                           const model::TextResult& result, const TokenSpelling& spelling,
+                           bool has_called = false);
 OrderedJson api_usage_chunk(const ApiRequest& request, const ReplyHead& head,
                             const std::vector<model::TextResult>& results);
 

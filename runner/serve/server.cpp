@@ -54,6 +54,9 @@ double seconds_since_1970() {
 struct Server::Impl {
   Impl(model::LanguageModel& language_model, ServerOptions given)
       : model(language_model),
+        dialect(language_model.has_chat_template()
+                    ? tool_dialect_of(language_model.template_source())
+                    : ToolDialect::kNone),
         options(std::move(given)),
         service(language_model, options.most_requests) {}
 
@@ -65,7 +68,9 @@ struct Server::Impl {
     ReplyHead head;
     std::shared_ptr<Generation> generation;
     std::vector<std::optional<model::TextResult>> results;
-    std::vector<bool> has_begun;  // of streamed choices
+    std::vector<bool> has_begun;          // of streamed choices
+    std::vector<ToolCallReader> readers;  // a choice each; none: what is written is said
+    std::vector<std::size_t> num_calls;   // of each choice, streamed so far
     std::size_t ended = 0;
     Clock::time_point wrote_at = Clock::now();
     bool is_open = false;  // counted in open_replies
@@ -77,6 +82,7 @@ struct Server::Impl {
   bool is_allowed(const httplib::Request& request, httplib::Response& response) const;
   void complete(ServedApi api, const httplib::Request& request, httplib::Response& response);
   bool send_stream(Exchange& exchange, httplib::DataSink& sink);
+  std::string reply_to(Exchange& exchange) const;
   bool send_whole(Exchange& exchange, httplib::DataSink& sink);
   std::vector<model::TextResult> take_results(Exchange& exchange) const;
   TokenSpelling spelling() const {
@@ -84,6 +90,7 @@ struct Server::Impl {
   }
 
   model::LanguageModel& model;
+  ToolDialect dialect;
   ServerOptions options;
   ServerMetrics metrics;
   std::atomic<std::int64_t> next_id{1};
@@ -180,6 +187,15 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
   exchange->has_begun.resize(num_choices, false);
   exchange->head = {exchange->served.id, std::time(nullptr), options.model_name,
                     options.fingerprint};
+  // Channels are read in any case, or thoughts would stand in the answer.
+  const bool reads =
+      api == ServedApi::kChat &&
+      (dialect == ToolDialect::kHarmony || (dialect != ToolDialect::kNone && !asked.tools.empty()));
+  if (reads) {
+    exchange->readers.assign(num_choices, ToolCallReader(dialect, asked.tools));
+    exchange->num_calls.resize(num_choices, 0);
+    asked.prompts[0].shown_special = tool_marks(dialect);
+  }
   exchange->generation = service.submit(asked);
   if (!exchange->generation) {
     if (const auto broken = service.broken()) {
@@ -224,6 +240,23 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
       });
 }
 
+std::string Server::Impl::reply_to(Exchange& exchange) const {
+  std::vector<model::TextResult> results = take_results(exchange);
+  std::vector<std::vector<ToolCall>> calls(exchange.readers.size());
+  for (std::size_t i = 0; i < exchange.readers.size(); ++i) {
+    ToolCallReader& reader = exchange.readers[i];
+    model::TextResult& result = results[i];
+    for (ToolCallReader::Piece piece :
+         {reader.push({std::exchange(result.text, {}), std::exchange(result.reasoning, {})}),
+          reader.finish()}) {
+      result.text += piece.text;
+      result.reasoning += piece.reasoning;
+      calls[i].insert(calls[i].end(), piece.calls.begin(), piece.calls.end());
+    }
+  }
+  return dump_json(api_reply(exchange.request, exchange.head, results, spelling(), calls));
+}
+
 bool Server::Impl::send_whole(Exchange& exchange, httplib::DataSink& sink) {
   while (const auto event = exchange.generation->next(kLook)) {
     if (!event->result) continue;
@@ -240,8 +273,7 @@ bool Server::Impl::send_whole(Exchange& exchange, httplib::DataSink& sink) {
     record(exchange, 500, "failed", "the answer was cut off", "cut_off");
     return false;
   }
-  const std::string body =
-      dump_json(api_reply(exchange.request, exchange.head, take_results(exchange), spelling()));
+  const std::string body = reply_to(exchange);
   if (!sink.write(body.data(), body.size())) return false;
   record(exchange, 200, "ok", "", "");
   sink.done();
@@ -286,13 +318,28 @@ bool Server::Impl::send_stream(Exchange& exchange, httplib::DataSink& sink) {
       !send(api_chunk(exchange.request, exchange.head, event->choice, {}, true))) {
     return false;
   }
-  if (event->result) {
-    exchange.results[choice] = *event->result;
-    ++exchange.ended;
+  const auto send_piece = [&](const ToolCallReader::Piece& piece) {
+    const model::TextDelta delta{piece.text, piece.reasoning};
+    if (!(delta.text.empty() && delta.reasoning.empty()) &&
+        !send(api_chunk(exchange.request, exchange.head, event->choice, delta, false))) {
+      return false;
+    }
+    if (piece.calls.empty()) return true;
+    const std::size_t before = exchange.num_calls[choice];
+    exchange.num_calls[choice] += piece.calls.size();
     return send(
-        api_last_chunk(exchange.request, exchange.head, event->choice, *event->result, spelling()));
+        api_call_chunk(exchange.request, exchange.head, event->choice, piece.calls, before));
+  };
+  const bool reads = !exchange.readers.empty();
+  if (!event->result) {
+    if (reads) return send_piece(exchange.readers[choice].push(event->delta));
+    return send(api_chunk(exchange.request, exchange.head, event->choice, event->delta, false));
   }
-  return send(api_chunk(exchange.request, exchange.head, event->choice, event->delta, false));
+  exchange.results[choice] = *event->result;
+  ++exchange.ended;
+  if (reads && !send_piece(exchange.readers[choice].finish())) return false;
+  return send(api_last_chunk(exchange.request, exchange.head, event->choice, *event->result,
+                             spelling(), reads && exchange.num_calls[choice] > 0));
 }
 
 void Server::Impl::route() {

@@ -63,5 +63,26 @@ TEST(AnswerStream, ShowsNothingThatMayBeginAStopString) {
   }
 }
 
+// Special tokens are left out but for those that are shown, whole and as they come.
+TEST(AnswerStream, ShowsTheSpecialTokensThatAreText) {
+  const OrderedJson golden = test::text_golden("tokenizers.json");
+  const Tokenizer tokenizer(golden[0]["tokenizer"].dump(), "tokenizer.json");
+  const std::vector<std::int32_t> tokens =
+      tokenizer.encode("<|im_start|>one 😀<|im_end|>two<|im_start|>");
+  const std::int32_t start = tokenizer.find("<|im_start|>").value();
+  ASSERT_TRUE(tokenizer.is_special(start));
+  const ShownTokens shown{{start, "<|im_start|>"}};
+  EXPECT_EQ(decode_answer(tokenizer, tokens, {}), "one 😀two");
+  EXPECT_EQ(decode_answer(tokenizer, tokens, shown), "<|im_start|>one 😀two<|im_start|>");
+  // A stop string is found across them.
+  AnswerStream stream(tokenizer, {"two<|im_start|>"}, shown);
+  std::string text;
+  for (std::size_t i = 1; i <= tokens.size(); ++i) {
+    EXPECT_EQ(stream.take(std::span(tokens).first(i)), i == tokens.size());
+    text += stream.settled();
+  }
+  EXPECT_EQ(text, "<|im_start|>one 😀");
+}
+
 }  // namespace
 }  // namespace peira::model
