@@ -62,6 +62,7 @@ Command add_models(CLI::App& root);
 Command add_generate(CLI::App& root);
 Command add_serve(CLI::App& root);
 Command add_tokenize(CLI::App& root);
+Command add_sandbox(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_stats(CLI::App& root);
 

@@ -75,6 +75,7 @@ int run_command(int argc, char** argv) {
       add_serve(app),
       add_monitor(app),
       add_tokenize(app),
+      add_sandbox(app),
       add_bench(app),
       add_stats(app),
       add_optimize(app), add_export(app),

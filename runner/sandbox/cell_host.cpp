@@ -328,11 +328,12 @@ CodeResult Cell::run(const CodeRequest& request) {
   std::int64_t kills_before = 0;
   std::int64_t refused_before = 0;
   if (cgroup_) {
-    // Above what the supervisor enforces, so that it sees and names the cause; files in memory and
-    // the cell's own processes count here too.
+    // Above what the supervisor enforces, so that it sees and names the cause, and below the
+    // rlimits, which do not tell whom they stopped; files in memory and the cell's own processes
+    // count too.
     cgroup_->limit(limits.memory_bytes + limits.memory_bytes / 4 + limits.folder_bytes +
                        (std::int64_t{96} << 20),
-                   std::int64_t{limits.num_processes} * 4 + 128);
+                   std::int64_t{limits.num_processes} * 3 + 48);
     kills_before = cgroup_->num_memory_kills();
     refused_before = cgroup_->num_refused_tasks();
   }
