@@ -54,10 +54,11 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
   if (file.kind == "aime") return open_aime(open_table(file), file.name);
   if (file.kind == "hle") return open_hle(open_table(file), false);
   if (file.kind == "hle-text") return open_hle(open_table(file), true);
+  if (file.kind == "exercises") return open_exercises(file);
   if (file.kind == "table") return open_declared_table(file);
   throw Error(ErrorCode::kUsage, "\"" + file.kind +
                                      "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
-                                     "hle-text or table");
+                                     "hle-text, exercises or table");
 }
 
 std::int64_t count_samples(const DatasetFile& file) {
@@ -68,6 +69,7 @@ std::int64_t count_samples(const DatasetFile& file) {
 }
 
 std::string digest_of(const DatasetFile& file) {
+  if (file.kind == "exercises") return digest_of_exercises(file);
   return file.path.empty() ? sha256_hex(file.embedded) : sha256_file(file.path);
 }
 
@@ -101,6 +103,17 @@ DatasetFile find_dataset(const std::string& name_or_path, const std::string& kin
   }
   file.path = name_or_path;
   file.name = file.path.stem().string();
+  if (std::filesystem::is_directory(file.path, ignored)) {
+    file.path = file.path.lexically_normal();
+    if (!file.path.has_filename()) file.path = file.path.parent_path();
+    file.name = file.path.filename().string();
+    file.kind = kind.empty() ? "exercises" : kind;
+    if (file.kind != "exercises") {
+      throw Error(ErrorCode::kUsage,
+                  name_or_path + ": is a folder; data of kind " + kind + " is one file");
+    }
+    return file;
+  }
   file.kind = kind.empty() ? infer_kind(file) : kind;
   file.restricted = is_restricted(file);
   return file;

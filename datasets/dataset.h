@@ -40,7 +40,8 @@ struct FieldMap {
 };
 
 // A dataset as a file. `kind` is the format: "gpqa", "aime", "hle", "hle-text" (the questions of
-// "hle" without a picture), or "table" with a field map.
+// "hle" without a picture), "exercises" (a folder,
+// or one packed into a JSONL file), or "table" with a field map.
 struct DatasetFile {
   std::string name;  // "gpqa_diamond", "gpqa-sample", or the file's stem
   std::string kind;
@@ -58,7 +59,7 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file);
 // The number of samples in `file` (one pass over it).
 std::int64_t count_samples(const DatasetFile& file);
 
-// SHA-256 of the file's bytes.
+// SHA-256 of the file's bytes; of a folder of exercises, over all their files.
 std::string digest_of(const DatasetFile& file);
 
 // Finds a dataset by what the user wrote after --data or a suite's default: a path, a name in the

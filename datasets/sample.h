@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/message.h"
+#include "datasets/exercise.h"
 
 namespace peira::datasets {
 
@@ -21,6 +23,7 @@ struct Sample {
   std::string target;  // the gold answer as text ("70"; for choices the option's text)
   std::map<std::string, std::string> metadata;  // breakdown fields: domain, difficulty, year ...
   std::string cluster;  // equal for samples that are not independent; by default the id
+  std::shared_ptr<const Exercise> exercise;  // of kind "exercises"; else null
 };
 
 }  // namespace peira::datasets

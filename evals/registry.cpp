@@ -11,6 +11,7 @@ std::span<const Suite> registered_suites() {
   static const std::vector<Suite> suites{
       gpqa_suite(),
       aime_suite(),
+      aider_suite(),
       hle_suite(/*text_only=*/false),
       hle_suite(/*text_only=*/true),
   };

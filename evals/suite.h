@@ -16,6 +16,7 @@
 #include "base/response_format.h"
 #include "datasets/dataset.h"
 #include "datasets/sample.h"
+#include "evals/episode.h"
 
 namespace peira::evals {
 
@@ -92,6 +93,9 @@ struct Profile {
   // A profile whose verdicts a model gives: `score` then settles replies that need none, and fails
   // the others. Null where rules decide.
   std::shared_ptr<const ModelJudge> judge;
+  // A suite of several turns: the conversation on one sample, whose record is then the `response`
+  // that `score` judges; `prompt` gives its first messages. Empty where one reply is all.
+  std::function<std::unique_ptr<Episode>(const datasets::Sample&)> episode;
   // Multiple choice by log-likelihood: the continuation whose probability stands for option k
   // ("Answer: C"), after the direct prompt. Empty when the suite has no options.
   std::function<std::string(int option)> option_continuation;

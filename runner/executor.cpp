@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "evals/judge.h"
 #include "runner/endpoints/shared_client.h"
+#include "runner/episodes/episode_run.h"
 #include "runner/few_shot.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
@@ -356,6 +357,7 @@ class Execution {
 
     ModelRequest& request = work.request;
     request.sample_id = sample.id;
+    request.sample = work.sample;
     request.row = sample.row;
     request.epoch = answer.epoch;
     request.max_tokens = plan_.max_tokens;
@@ -793,6 +795,9 @@ Json arm_identity(const ArmOfPair& arm) {
 }  // namespace
 
 RunOutcome execute_run(Store& store, ModelClient& model, const RunOptions& options) {
+  if (options.suite.profile(options.profile).episode && !options.in_episode) {
+    return execute_episode_run(store, model, options);
+  }
   Execution execution(store, model, options);
   Execution* const arms[] = {&execution};
   return execute(store, arms).front();
@@ -800,6 +805,12 @@ RunOutcome execute_run(Store& store, ModelClient& model, const RunOptions& optio
 
 std::pair<RunOutcome, RunOutcome> execute_pair(Store& store, ArmOfPair arm, ArmOfPair against,
                                                DecisionControl& control) {
+  for (const ArmOfPair* side : {&arm, &against}) {
+    if (side->options.suite.profile(side->options.profile).episode) {
+      throw Error(ErrorCode::kUsage, "--against: suite " + side->options.suite.name +
+                                         " is run to its end\n  try: two runs and peira compare");
+    }
+  }
   const Json identity = arm_identity(arm);
   const Json identity_against = arm_identity(against);
   arm.options.control = against.options.control = &control;

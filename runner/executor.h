@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "evals/code_runner.h"
 #include "evals/suite.h"
 #include "runner/decision_control.h"
 #include "runner/endpoints/model_client.h"
+#include "runner/episodes/toolchains.h"
 #include "runner/failure_limit.h"
 #include "runner/judging/judge_desk.h"
 #include "runner/sample_source.h"
@@ -97,6 +99,12 @@ struct RunOptions {
   // What it fails to judge is a failure of the answer, whose reply is kept: continuing asks the
   // judge alone.
   JudgeDesk* judge = nullptr;
+  // Of a suite of several turns: what runs its programs, and with which tools; what people should
+  // know of it.
+  evals::CodeRunner* programs = nullptr;
+  std::vector<Toolchain> toolchains = {};
+  std::vector<std::string> notes = {};
+  bool in_episode = false;  // set by execute_episode_run(): the model holds the conversations
 
   const std::atomic<bool>* stop_requested = nullptr;  // set by a signal handler
   std::function<void(const RunInfo&, bool resumed, std::int64_t done)> on_start;

@@ -54,6 +54,14 @@ std::string sample_digest(const datasets::Sample& sample) {
     add(value);
   }
   add(sample.cluster);
+  if (sample.exercise != nullptr) {
+    for (const datasets::ExerciseFile& file : sample.exercise->files) {
+      add(file.path);
+      add(file.bytes);
+    }
+    for (const std::string& path : sample.exercise->editable) add(path);
+    for (const std::string& path : sample.exercise->tests) add("test " + path);
+  }
   return digest.hex();
 }
 

@@ -31,6 +31,15 @@ std::unique_ptr<SampleReader> open_aime(std::unique_ptr<TableReader> table,
 // category, raw_subject, explanation.
 // text_only   leaves out the questions with a picture; rows keep their numbers.
 std::unique_ptr<SampleReader> open_hle(std::unique_ptr<TableReader> table, bool text_only);
+// Exercises in the layout of Aider-AI/polyglot-benchmark: LANGUAGE/exercises/practice/NAME with
+// .meta/config.json (files.solution, files.test, files.example) and .docs/instructions*.md. In the
+// order of their paths. Ids are LANGUAGE/NAME; metadata: language; clusters are names. The
+// editable files are files.solution without CMakeLists.txt, Cargo.toml, tests and examples.
+// throws Error(kData): an exercise without configuration, tests or instructions, a path in it that
+//        leads out, no exercise at all.
+std::unique_ptr<SampleReader> open_exercises(const DatasetFile& file);
+// SHA-256 over paths, modes and bytes of all files of all exercises.
+std::string digest_of_exercises(const DatasetFile& file);
 
 // Any table, its columns declared by file.fields.
 std::unique_ptr<SampleReader> open_declared_table(const DatasetFile& file);

@@ -16,6 +16,8 @@ Suite aime_suite();
 // Humanity's Last Exam. Profiles official (judged by a model) and hle-rule (offline, ours).
 // text_only   "hle-text": without the questions that have a picture.
 Suite hle_suite(bool text_only);
+// Aider's polyglot benchmark: a profile for each edit format, whole (default), diff, diff-fenced.
+Suite aider_suite();
 
 // A suite declared in a JSON file; the fields are described in evals/README.md.
 // throws Error(kData) "file:field: ..." for a declaration that is malformed, Error(kUnavailable)

@@ -65,5 +65,6 @@ Command add_tokenize(CLI::App& root);
 Command add_sandbox(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_stats(CLI::App& root);
+Command add_toolchains(CLI::App& root);
 
 }  // namespace peira::runner::cli

@@ -78,6 +78,7 @@ int run_command(int argc, char** argv) {
       add_sandbox(app),
       add_bench(app),
       add_stats(app),
+      add_toolchains(app),
       add_optimize(app), add_export(app),
       add_import(app),
       // clang-format on

@@ -16,6 +16,7 @@
 #include "reports/json.h"
 #include "runner/cli/command.h"
 #include "runner/cli/judge_options.h"
+#include "runner/cli/episode_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/cli/stop_options.h"
 #include "runner/cli/tables.h"
@@ -48,6 +49,7 @@ struct RunFlags {
   FormatFlags format;
   StopFlags decision;
   JudgeFlags judge;
+  EpisodeFlags episode;
   std::vector<std::string> data, variants{"official"};
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
@@ -185,6 +187,8 @@ int run(const RunFlags& flags) {
     }
   }
   check_judges(flags, planned);
+  Programs programs(flags.episode);
+  for (RunOptions& options : planned) programs.equip(options);
   if (!flags.resume.empty() && planned.size() != 1) {
     throw Error(ErrorCode::kUsage, "--resume continues one run: give one suite and one --prompt");
   }
@@ -280,7 +284,12 @@ int run(const RunFlags& flags) {
 
   if (flags.json) {
     OrderedJson list = OrderedJson::array();
-    for (const evals::RunRecord& record : records) list.push_back(reports::to_json(record));
+    for (const evals::RunRecord& record : records) {
+      list.push_back(reports::to_json(record));
+      if (const auto totals = editing_totals(store, record.run_id)) {
+        list.back()["editing"] = editing_json(*totals);
+      }
+    }
     print_json(OrderedJson{{"runs", std::move(list)}});
   } else {
     std::string sentences;
@@ -289,6 +298,11 @@ int run(const RunFlags& flags) {
       sentences += evals::decision_sentence(*record.decision) + "\n";
     }
     print((sentences.empty() ? "" : sentences + "\n") + run_table(records));
+    for (const evals::RunRecord& record : records) {
+      if (const auto totals = editing_totals(store, record.run_id)) {
+        print("\n" + editing_text(*totals));
+      }
+    }
     std::string ids;
     for (const evals::RunRecord& record : records) ids += " " + record.run_id;
     note("stored as" + ids + "\nnext: peira show" + ids.substr(0, ids.find(' ', 1)) +
@@ -311,6 +325,7 @@ Command add_run(CLI::App& root) {
           peira run gpqa --stop-when 'gpqa>=0.80'                 stop once it is decided, right or not
           peira run gpqa --prompt direct --against chain-of-thought \
                     --stop-when 'no-worse-than against by 0.02'    two arms, question by question
+          peira run aider-polyglot --edit-format diff --data polyglot-benchmark --model ./MODEL
 A claim of --stop-when is about the score that the whole benchmark would have in this very run: its
 questions are asked in a seeded random order until no doubt is left at --stop-error. Exit 0: the
 claim is true, 1: false, 5: undecided (questions failed, or the run was interrupted).
@@ -363,6 +378,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
   add_format_flags(*app, flags->format);
   add_stop_flags(*app, flags->decision);
   add_judge_flags(*app, flags->judge);
+  add_episode_flags(*app, flags->episode);
   app->add_flag("--no-response-format", flags->no_format,
                 "free answers, also where the suite declares a form")
       ->group("Sampling");

@@ -11,6 +11,7 @@
 #include "reports/details_tables.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
+#include "runner/cli/episode_options.h"
 #include "runner/cli/tables.h"
 #include "runner/run_cost.h"
 #include "runner/store.h"
@@ -32,7 +33,7 @@ bool is_beyond(const RunInfo& run, const SampleStory& story) {
   return std::find(rows.begin(), rows.end(), story.sample.row) != rows.end();
 }
 
-OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
+OrderedJson as_json(const Store& store, const RunInfo& run, const SampleStory& story) {
   const evals::Score& score = story.answer.score;
   OrderedJson out{{"sample_id", story.sample.id},      {"row", story.sample.row},
                   {"epoch", story.answer.epoch},       {"cluster", story.sample.cluster},
@@ -56,6 +57,9 @@ OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
     out["continuation_logprobs"] = story.transcript.continuation_logprobs;
   }
   if (!story.transcript.shots.empty()) out["shots"] = story.transcript.shots;
+  if (OrderedJson turns = turns_json(store, run, story); !turns.empty()) {
+    out["turns"] = std::move(turns);
+  }
   out["seed"] = story.transcript.seed;
   out["finish_reason"] = story.answer.finish_reason;
   out["failure"] = story.answer.failure;
@@ -76,14 +80,16 @@ OrderedJson as_json(const RunInfo& run, const SampleStory& story) {
 
 constexpr const char* kIndent = "    ";  // tells what was said from what surrounds it
 
-std::string story_text(const RunInfo& run, const SampleStory& story) {
+std::string story_text(const Store& store, const RunInfo& run, const SampleStory& story) {
   const evals::Score& score = story.answer.score;
   std::string out = story.sample.id + "  row " + std::to_string(story.sample.row) + ", epoch " +
                     std::to_string(story.answer.epoch) + "  of " + run.id + "\n";
   for (const auto& [key, value] : story.sample.metadata) {
     if (value.size() <= 80) out += "  " + key + ": " + value + "\n";
   }
-  if (!story.transcript.messages.empty()) {
+  const std::string turns = turns_text(store, run, story);
+  out += turns;
+  if (!story.transcript.messages.empty() && turns.empty()) {
     const Json messages = parse_json(story.transcript.messages, "stored messages");
     for (const Json& message : messages) {
       const std::string role = message.value("role", "?");
@@ -107,7 +113,7 @@ std::string story_text(const RunInfo& run, const SampleStory& story) {
              "\n";
     }
   } else {
-    out += "\nresponse (" + story.answer.finish_reason + ", " +
+    out += (turns.empty() ? "\nresponse (" : "\nrecord (") + story.answer.finish_reason + ", " +
            std::to_string(story.answer.completion_tokens) + " tokens):\n" +
            quoted(story.transcript.response, kIndent);
   }
@@ -182,9 +188,9 @@ int show(const ShowFlags& flags) {
     for (const SampleStory& story : store.story(run_id, flags.sample)) {
       if (flags.epoch >= 0 && story.answer.epoch != flags.epoch) continue;
       if (flags.json) {
-        print_json(as_json(info, story));
+        print_json(as_json(store, info, story));
       } else {
-        print(story_text(info, story));
+        print(story_text(store, info, story));
       }
     }
     return kPassed;
@@ -196,9 +202,13 @@ int show(const ShowFlags& flags) {
   if (flags.json) {
     OrderedJson out = reports::to_json(record);
     if (cost) out["cost_usd"] = cost->dollars;
+    if (const auto totals = editing_totals(store, run_id)) out["editing"] = editing_json(*totals);
     print_json(out);
   } else {
     print(run_details(record));
+    if (const auto totals = editing_totals(store, run_id)) {
+      print("\n" + editing_text(*totals));
+    }
     if (cost) print(cost_line(*cost));
     if (!cost && !flags.prices.empty()) {
       note(flags.prices + ": has no price for " + record.model +

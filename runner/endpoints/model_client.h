@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "base/message.h"
 #include "base/response_format.h"
+#include "datasets/sample.h"
 #include "model/sampling.h"
 
 namespace peira::runner {
@@ -25,6 +27,7 @@ struct ModelRequest {
   // What may be answered, besides everything. Only of a form that prepare() took.
   ResponseFormat format = {};
   std::string sample_id;  // for replay, as are row and epoch; never reaches the model
+  std::shared_ptr<const datasets::Sample> sample = nullptr;  // for conversations, likewise
   std::int64_t row = -1;
   int epoch = 0;
 };

@@ -35,10 +35,10 @@ class OwnCache {
 TEST(Catalogue, HoldsWhatIsPublished) {
   std::set<std::string> names;
   for (const CatalogueEntry& entry : catalogue()) names.insert(entry.name);
-  EXPECT_EQ(names,
-            (std::set<std::string>{"aime-sample", "aime25", "aime_2024", "aime_2024_I",
-                                   "aime_2024_II", "aime_2025", "gpqa-sample", "gpqa_diamond",
-                                   "gpqa_extended", "gpqa_main", "hle", "hle-sample"}));
+  EXPECT_EQ(names, (std::set<std::string>{"aider-sample", "aime-sample", "aime25", "aime_2024",
+                                          "aime_2024_I", "aime_2024_II", "aime_2025", "gpqa-sample",
+                                          "gpqa_diamond", "gpqa_extended", "gpqa_main", "hle",
+                                          "hle-sample"}));
   const CatalogueEntry* const diamond = find_entry("gpqa_diamond");
   ASSERT_NE(diamond, nullptr);
   EXPECT_EQ(diamond->repo, "Idavidrein/gpqa");
