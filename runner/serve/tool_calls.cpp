@@ -32,29 +32,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
 }
 
-// Where the JSON value at the begin of `text` ends; npos: it is none, or not whole. Only its
-// nesting and its texts are looked at: a parser decides whether it is well-formed.
-std::size_t end_of_json(std::string_view text) {
-  if (text.empty() || (text[0] != '{' && text[0] != '[')) return std::string_view::npos;
-  std::int64_t depth = 0;
-  bool in_text = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_text) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_text = false;
-      }
-      continue;
-    }
-    if (c == '"') in_text = true;
-    if (c == '{' || c == '[') ++depth;
-    if ((c == '}' || c == ']') && --depth == 0) return i + 1;
-  }
-  return std::string_view::npos;
-}
-
 std::optional<OrderedJson> json_of(std::string_view text) {
   try {
     return parse_ordered_json(text, "call");
@@ -97,6 +74,22 @@ std::optional<ToolCall> call_of(const OrderedJson& value) {
 }
 
 }  // namespace
+
+std::size_t ToolCallReader::JsonEnd::find(std::string_view text) {
+  if (text.empty() || (text[0] != '{' && text[0] != '[')) return std::string_view::npos;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_text) {
+      in_text = is_escaped || c != '"';
+      is_escaped = !is_escaped && c == '\\';
+      continue;
+    }
+    in_text = c == '"';
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) return at + 1;
+  }
+  return std::string_view::npos;
+}
 
 ToolDialect tool_dialect_of(std::string_view source) {
   const auto has = [&](std::string_view mark) {
@@ -210,7 +203,7 @@ void ToolCallReader::read_hermes(bool is_end, Piece& out) {
     const std::string_view inside = std::string_view(held_).substr(kHermesBegin.size());
     // The end behind the value, not one that stands in one of its texts.
     const std::size_t at = std::min(inside.find_first_not_of(kSpaces), inside.size());
-    const std::size_t size = end_of_json(inside.substr(at));
+    const std::size_t size = json_end_.find(inside.substr(at));
     const bool may_grow =
         size == std::string_view::npos && !is_end && (at == inside.size() || inside[at] == '{');
     std::size_t end = std::string_view::npos;  // of the call, behind its mark
@@ -224,7 +217,10 @@ void ToolCallReader::read_hermes(bool is_end, Piece& out) {
       const bool is_closed = behind.starts_with(kHermesEnd);
       const bool may_close =
           !is_end && behind.size() < kHermesEnd.size() && kHermesEnd.starts_with(behind);
-      if (may_close) return;
+      if (may_close) {
+        json_end_ = {};  // ends where it did when there is more
+        return;
+      }
       if (is_closed || (is_end && behind.empty())) {
         const auto value = json_of(inside.substr(at, size));
         if (value) call = call_of(*value);
@@ -238,11 +234,13 @@ void ToolCallReader::read_hermes(bool is_end, Piece& out) {
       has_called_ = true;
       spaces_.clear();
       held_.erase(0, end);
+      json_end_ = {};
       continue;
     }
     // No call: its mark is text, and what is behind it is looked at anew.
     say(kHermesBegin, out);
     held_.erase(0, kHermesBegin.size());
+    json_end_ = {};
   }
 }
 
@@ -268,7 +266,7 @@ void ToolCallReader::read_mistral(bool is_end, Piece& out) {
     }
     rest = trimmed(rest.substr(kMistralBegin.size()));
     if (rest.starts_with('[') && !rest.starts_with(kMistralArguments)) {
-      const std::size_t size = end_of_json(rest);
+      const std::size_t size = JsonEnd().find(rest);
       const auto list =
           size == std::string_view::npos ? std::nullopt : json_of(rest.substr(0, size));
       good = list && list->is_array() && !list->empty();
@@ -289,7 +287,7 @@ void ToolCallReader::read_mistral(bool is_end, Piece& out) {
     std::string_view name = rest.substr(0, mark);
     name = trimmed(name.substr(0, name.find(kMistralId)));
     rest = trimmed(rest.substr(mark + kMistralArguments.size()));
-    const std::size_t size = end_of_json(rest);
+    const std::size_t size = JsonEnd().find(rest);
     const auto value =
         size == std::string_view::npos ? std::nullopt : json_of(rest.substr(0, size));
     good = is_function_name(name) && value && value->is_object();
@@ -326,7 +324,7 @@ void ToolCallReader::read_llama(bool is_end, Piece& out) {
   std::vector<ToolCall> calls;
   bool good = !rest.empty();
   while (good && !rest.empty()) {
-    const std::size_t size = end_of_json(rest);
+    const std::size_t size = JsonEnd().find(rest);
     const auto value =
         size == std::string_view::npos ? std::nullopt : json_of(rest.substr(0, size));
     const auto call = value ? call_of(*value) : std::nullopt;
@@ -352,7 +350,8 @@ void ToolCallReader::read_harmony_call(std::string_view body, Piece& out) {
   name.remove_prefix(kHarmonyTo.size());
   name = name.substr(0, name.find_first_of(" \t\r\n<"));
   const auto value = trimmed(body).empty() ? std::optional(OrderedJson::object()) : json_of(body);
-  if (is_function_name(name) && value && value->is_object()) {
+  // Who declared no functions is not called back.
+  if (!names_.empty() && is_function_name(name) && value && value->is_object()) {
     out.calls.push_back({std::string(name), dump_json(*value)});
     has_called_ = true;
   } else {
@@ -407,7 +406,8 @@ void ToolCallReader::read_harmony(bool is_end, Piece& out) {
     std::size_t end = std::string::npos, sure = held_.size();
     std::string_view mark;
     for (const std::string_view one : kEnds) {
-      if (const std::size_t at = held_.find(one); at < end) {
+      const std::size_t from = searched_ - std::min(searched_, one.size());
+      if (const std::size_t at = held_.find(one, from); at < end) {
         end = at;
         mark = one;
       }
@@ -415,7 +415,11 @@ void ToolCallReader::read_harmony(bool is_end, Piece& out) {
     }
     const bool is_whole = end != std::string::npos;
     const bool is_call = header_.find(kHarmonyTo) != std::string::npos;
-    if (is_call && !is_whole && !is_end) return;
+    if (is_call && !is_whole && !is_end) {
+      searched_ = held_.size();
+      return;
+    }
+    searched_ = 0;
     const std::string_view body = std::string_view(held_).substr(0, is_whole ? end : sure);
     if (is_call) {
       // Cut off at its end token, a call is whole; cut off by its length, it is no JSON.

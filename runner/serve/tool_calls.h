@@ -41,6 +41,7 @@ const std::vector<std::string>& tool_marks(ToolDialect dialect);
 // turns out not to be one, and every call that is not well-formed, is text as it was written.
 //
 // Joined, what is given depends on the joined text alone, not on the pieces that it came in.
+// cost     linear in the text, however small the pieces.
 // threads: one at a time.
 class ToolCallReader {
  public:
@@ -70,11 +71,23 @@ class ToolCallReader {
 
   ToolDialect dialect_;
   std::set<std::string> names_;
-  std::string held_;         // not decided yet
-  std::string spaces_;       // after text, that a call swallows
-  std::string header_;       // of harmony: the open message's
-  bool is_open_ = false;     // of harmony: a message; of llama: text, for good
-  bool is_at_start_ = true;  // of harmony: nothing was taken yet
+  // Where a JSON value that comes in pieces ends. Only its nesting and its texts are looked at: a
+  // parser decides whether it is well-formed.
+  struct JsonEnd {
+    std::size_t at = 0;  // looked at so far
+    std::int64_t depth = 0;
+    bool in_text = false, is_escaped = false;
+    // Behind the value that begins `text`; npos: it is none, or not whole. `text` may only grow.
+    std::size_t find(std::string_view text);
+  };
+
+  std::string held_;          // not decided yet
+  JsonEnd json_end_;          // of hermes: of the value in the call that is held
+  std::size_t searched_ = 0;  // of harmony: bytes of the open call that hold no mark
+  std::string spaces_;        // after text, that a call swallows
+  std::string header_;        // of harmony: the open message's
+  bool is_open_ = false;      // of harmony: a message; of llama: text, for good
+  bool is_at_start_ = true;   // of harmony: nothing was taken yet
   bool has_called_ = false;
 };
 

@@ -154,6 +154,12 @@ TEST(ToolCalls, OfHarmonyAreMessagesToFunctions) {
             (Read{"I will look.", "", {{"get_time", "{}"}}}));
   EXPECT_EQ(read("<|channel|>commentary to=functions.get_weather<|message|>{\"city\": \"Par"),
             (Read{"{\"city\": \"Par", "", {}}));
+  // Nobody declared a function.
+  ToolCallReader reader(ToolDialect::kHarmony, {});
+  Read none;
+  add(none, reader.push({"<|channel|>commentary to=functions.f<|message|>{}<|call|>", ""}));
+  add(none, reader.finish());
+  EXPECT_EQ(none, (Read{"{}", "", {}}));
   EXPECT_EQ(read("plain answer <|"), (Read{"plain answer <|", "", {}}));
   EXPECT_EQ(read("<|channel|>analysis"), (Read{"", "", {}}));
   EXPECT_EQ(read("<|end|><|call|>x<|end|>y"), (Read{"xy", "", {}}));
@@ -208,6 +214,24 @@ TEST(ToolCalls, NestingHasAnEnd) {
   EXPECT_EQ(read_in_pieces(ToolDialect::kHermes, deep, {}), (Read{deep, "", {}}));
 }
 
+// A million bytes one by one: what looks at all that is held each time would take minutes.
+TEST(ToolCalls, LongOnesCostNoMoreInPieces) {
+  const std::string value = std::string(1'000'000, 'x');
+  const std::string object = "{\"name\": \"get_time\", \"arguments\": {\"a\": \"" + value + "\"}}";
+  for (const auto& [dialect, text] : std::vector<std::pair<ToolDialect, std::string>>{
+           {ToolDialect::kHermes, "<tool_call>" + object + "</tool_call>"},
+           {ToolDialect::kMistral, "[TOOL_CALLS][" + object + "]"},
+           {ToolDialect::kLlama, object},
+           {ToolDialect::kHarmony,
+            "<|channel|>commentary to=functions.get_time<|message|>{\"a\": \"" + value +
+                "\"}<|call|>"}}) {
+    std::vector<std::size_t> cuts;
+    for (std::size_t i = 1; i < text.size(); ++i) cuts.push_back(i);
+    EXPECT_EQ(read_in_pieces(dialect, text, cuts).calls,
+              (std::vector<ToolCall>{{"get_time", "{\"a\":\"" + value + "\"}"}}));
+  }
+}
+
 TEST(ToolCalls, DialectsAreKnownByTheirTemplates) {
   EXPECT_EQ(tool_dialect_of("{{- '<tool_call>\\n{\"name\": ' }}"), ToolDialect::kHermes);
   EXPECT_EQ(tool_dialect_of("<tool_call><function=x>"), ToolDialect::kNone);
@@ -221,9 +245,10 @@ TEST(ToolCalls, DialectsAreKnownByTheirTemplates) {
 
 TEST(ToolCalls, NamesComeFromTheDeclarations) {
   EXPECT_THAT(tool_names(parse_ordered_json(
-                  R"([{"type": "function", "function": {"name": "f"}},
+                             R"([{"type": "function", "function": {"name": "f"}},
                       {"type": "function", "function": {"name": "a.b-c", "parameters": {}}}])",
-                  "tools"), "tools"),
+                             "tools"),
+                         "tools"),
               ElementsAre("a.b-c", "f"));
   for (const char* const bad : {R"([7])", R"([{}])", R"([{"function": {"name": 7}}])",
                                 R"([{"function": {"name": "no spaces"}}])"}) {
