@@ -121,6 +121,13 @@ Json prompt_value(const evals::Profile& profile, const evals::PromptVariant& var
       sample.metadata[key] = text.append(" ").append(key).append("}");
     }
     sample.cluster = name;
+    if (like.exercise != nullptr) {
+      auto exercise = std::make_shared<datasets::Exercise>();
+      exercise->name = name;
+      exercise->files = {{"file", "{" + name + " file}\n", false}};
+      exercise->editable = {"file"};
+      sample.exercise = std::move(exercise);
+    }
     return sample;
   };
   const datasets::Sample sample = stand_in("sample");
@@ -139,7 +146,7 @@ Json prompt_value(const evals::Profile& profile, const evals::PromptVariant& var
   for (const Message& message : profile.prompt(request, variant)) {
     messages.push_back({{"role", message.role}, {"content", text_of(message)}});
   }
-  static constexpr const char* kOrders[] = {"hashed", "gpqa-baseline", "simple-evals"};
+  static constexpr const char* kOrders[] = {"hashed", "gpqa-baseline", "simple-evals", "file"};
   return {{"variant", variant.name},
           {"messages", std::move(messages)},
           {"option_order", kOrders[static_cast<int>(profile.option_order)]},

@@ -193,13 +193,6 @@ Toolchain detect_java() {
   const fs::path home = fs::canonical(javac).parent_path().parent_path();
   tools.version = first_line(output_of(quoted(javac) + " -version 2>&1"));
   add_folder(tools, home);
-  // Debian's JDK has its settings in /etc.
-  if (const fs::path conf = "/etc/" + home.filename().string(); fs::is_directory(conf)) {
-    add_folder(tools, conf);
-  }
-  for (const auto& entry : fs::directory_iterator("/etc")) {
-    if (entry.path().filename().string().starts_with("java-")) add_folder(tools, entry.path());
-  }
   put_first_in_path(tools, home / "bin");
   tools.environment.emplace_back("JAVA_HOME", home.string());
   const fs::path gradle = prepared("gradle");
