@@ -95,6 +95,7 @@ class Execution {
         model_(model),
         options_(options),
         plan_(make_dated_plan(store, model, options)),
+        media_(store.path(), options.keep_media_bytes),
         finished_(options.epochs) {}
 
   // Opens the run; there may be nothing to do in it. Then turn() until it says that nothing is
@@ -374,6 +375,7 @@ class Execution {
       request.messages =
           plan_.profile->prompt({&sample, answer.permutation, shots_}, plan_.variant);
       messages = messages_json(request.messages);
+      media_.keep(request.messages);
     } catch (const Error& failure) {
       if (failure.code() != ErrorCode::kData) throw;
       fail(std::move(work), "error", std::string("no prompt: ") + failure.what());
@@ -694,6 +696,11 @@ class Execution {
     if (reader_ != nullptr) {
       for (std::string& warning : reader_->warnings()) plan_.warnings.push_back(std::move(warning));
     }
+    if (media_.num_left_out() > 0) {
+      plan_.warnings.push_back(std::to_string(media_.num_left_out()) +
+                               " media of prompts are not kept in " + media_.path().string() +
+                               ": too large or too many (--keep-media), or not readable");
+    }
     outcome.warnings = plan_.warnings;
     const std::int64_t missing = progress_.expected - progress_.done;
     const bool decided = options_.control != nullptr && options_.control->finished();
@@ -729,6 +736,7 @@ class Execution {
   const RunOptions options_;
   Plan plan_;
   Store::OpenedRun opened_;
+  MediaFolder media_;
   bool nothing_to_do_ = false;
 
   std::unique_ptr<datasets::SampleReader> reader_;

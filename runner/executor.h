@@ -18,6 +18,7 @@
 #include "runner/episodes/toolchains.h"
 #include "runner/failure_limit.h"
 #include "runner/judging/judge_desk.h"
+#include "runner/media_folder.h"
 #include "runner/sample_source.h"
 #include "runner/sampling_overrides.h"
 #include "runner/store.h"
@@ -76,6 +77,8 @@ struct RunOptions {
   double throttled_s = 900;
   int in_flight = 0;  // 0: as many as the model prefers
   bool use_cache = true;
+  // Most bytes of the media kept beside the store, in all; 0 keeps none.
+  std::int64_t keep_media_bytes = MediaFolder::kDefaultLimit;
 
   std::string name;  // the run's id; "" makes one from suite, time and a few digits
   Resume resume = Resume::kAuto;

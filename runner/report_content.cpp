@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "runner/media_folder.h"
 
 namespace peira::runner {
 namespace {
@@ -92,17 +93,35 @@ std::string text_member(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-Part part_of(const Json& stored) {
+// Media of stored prompts, read back as long as there is room in the report.
+class MediaReader {
+ public:
+  explicit MediaReader(const Store& store) : folder_(store.path()) {}
+
+  std::string read(const std::string& sha256) {
+    std::optional<std::string> bytes = folder_.read(sha256);
+    if (!bytes || bytes->size() > left_) return "";
+    left_ -= bytes->size();
+    return std::move(*bytes);
+  }
+
+ private:
+  MediaFolder folder_;
+  std::size_t left_ = std::size_t{32} << 20U;
+};
+
+Part part_of(const Json& stored, MediaReader& media) {
   const std::string type = text_member(stored, "type");
   Part part = Part::from_text(text_member(stored, "text"));
   if (type.find("image") != std::string::npos) part.kind = PartKind::kImage;
   if (type.find("audio") != std::string::npos) part.kind = PartKind::kAudio;
   if (type.find("video") != std::string::npos) part.kind = PartKind::kVideo;
+  if (part.kind != PartKind::kText) part.bytes = media.read(text_member(stored, "sha256"));
   return part;
 }
 
 // Messages as they were stored: [{"role", "content": text or parts}].
-std::vector<Message> messages_of(const std::string& stored) {
+std::vector<Message> messages_of(const std::string& stored, MediaReader& media) {
   std::vector<Message> messages;
   if (stored.empty()) return messages;
   const Json list = parse_json(stored, "stored messages");
@@ -115,7 +134,7 @@ std::vector<Message> messages_of(const std::string& stored) {
       message.parts.push_back(Part::from_text(content->get<std::string>()));
     } else if (content != entry.end() && content->is_array()) {
       for (const Json& part : *content) {
-        if (part.is_object()) message.parts.push_back(part_of(part));
+        if (part.is_object()) message.parts.push_back(part_of(part, media));
       }
     }
     messages.push_back(std::move(message));
@@ -191,13 +210,13 @@ std::vector<Chosen> choose(const Store& store, const std::vector<RunInfo>& infos
 
 // Puts one stored answer into its place; counts the bytes it takes.
 std::size_t take(runner::SampleStory story, reports::SampleStory& sample, std::size_t side_index,
-                 bool restricted) {
+                 bool restricted, MediaReader& media) {
   reports::SampleSide& side = sample.sides[side_index];
   std::size_t bytes = story.transcript.response.size() + story.transcript.reasoning.size() +
                       story.answer.score.why.size() + 200;
   if (!restricted) {
     if (side.answers.empty()) {
-      side.prompt = messages_of(story.transcript.messages);
+      side.prompt = messages_of(story.transcript.messages, media);
       bytes += story.transcript.messages.size();
     }
     constexpr std::size_t kMostFieldBytes = 80;  // longer ones are explanations, not fields
@@ -319,13 +338,14 @@ reports::SampleSection sample_section(const Store& store, const std::vector<std:
     section.samples[i].id = chosen[i].id;
     section.samples[i].sides.resize(infos.size());
   }
+  MediaReader media(store);
   for (std::size_t side = 0; side < infos.size(); ++side) {
     // Few samples of a large run are looked up; many are read in one go.
     if (static_cast<std::int64_t>(chosen.size()) * 20 < infos[side].answers) {
       for (std::size_t i = 0; i < chosen.size(); ++i) {
         for (auto& story :
              store.story(infos[side].id, "#" + std::to_string(chosen[i].rows[side]))) {
-          bytes[i] += take(std::move(story), section.samples[i], side, section.restricted);
+          bytes[i] += take(std::move(story), section.samples[i], side, section.restricted, media);
         }
       }
       continue;
@@ -337,7 +357,7 @@ reports::SampleSection sample_section(const Store& store, const std::vector<std:
       const auto found = place.find(story->answer.row);
       if (found == place.end()) continue;
       bytes[found->second] +=
-          take(std::move(*story), section.samples[found->second], side, section.restricted);
+          take(std::move(*story), section.samples[found->second], side, section.restricted, media);
     }
   }
   std::size_t total = 0, kept = 0;

@@ -58,6 +58,7 @@ struct RunFlags {
   std::vector<std::string> stop;
   int epochs = 1, retries = 3, in_flight = 0;
   std::uint64_t seed = 0;
+  std::int64_t keep_media_mib = MediaFolder::kDefaultLimit >> 20U;
   bool begin_new = false, retry_failed = false, no_cache = false, no_format = false, json = false,
        quiet = false;
 };
@@ -119,6 +120,7 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   options.retries = flags.retries;
   options.in_flight = flags.in_flight;
   options.use_cache = !flags.no_cache;
+  options.keep_media_bytes = flags.keep_media_mib << 20U;
   options.retry_failed = flags.retry_failed;
   options.stop_requested = &stop_requested;
   if (flags.begin_new) options.resume = Resume::kNew;
@@ -408,6 +410,10 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->group("Run");
   app->add_flag("--retry-failed", flags->retry_failed, "ask again what failed before")
       ->group("Run");
+  app->add_option("--keep-media", flags->keep_media_mib,
+                  "most MiB of pictures, sounds and films kept beside the store, in all; 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
   app->add_flag("--no-cache", flags->no_cache, "never take a reply from the response cache")
       ->group("Run");
   app->add_flag("--json", flags->json, "the records as one JSON object")->group("Output");

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "abtest/experiment_store.h"
 #include "runner/cli/command.h"
 #include "runner/store.h"
 #include "runner/viewer/server.h"
@@ -19,7 +20,7 @@ namespace peira::runner::cli {
 namespace {
 
 struct ViewFlags {
-  std::string store, host = "127.0.0.1";
+  std::string store, experiments, host = "127.0.0.1";
   std::optional<int> port;
   bool no_open = false, json = false;
 };
@@ -46,6 +47,8 @@ void open_browser(const std::string& url) {
 int view(const ViewFlags& flags) {
   viewer::ServerOptions options;
   options.store = flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store);
+  options.experiments = flags.experiments.empty() ? abtest::ExperimentStore::default_path()
+                                                  : std::filesystem::path(flags.experiments);
   options.host = flags.host;
   options.port = flags.port;
 
@@ -84,6 +87,9 @@ It reads the store and writes nothing, runs in flight included, and is reachable
 only. Ctrl-C ends it.)");
   const auto flags = std::make_shared<ViewFlags>();
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");
+  app->add_option(
+      "--experiments", flags->experiments,
+      "the file experiments are kept in [$PEIRA_EXPERIMENTS, or the user's data folder]");
   app->add_option("--port", flags->port,
                   "the port to listen on, 0 for any [7357, or the next free]");
   app->add_option("--host", flags->host, "a loopback address: 127.0.0.1, ::1 or localhost")

@@ -111,7 +111,7 @@ OrderedJson to_json(const AnswerLine& line) {
           {"question", line.question}};
 }
 
-OrderedJson story_json(const RunInfo& run, const SampleStory& story) {
+OrderedJson story_json(const RunInfo& run, const SampleStory& story, const MediaFolder& media) {
   const evals::Score& score = story.answer.score;
   const Transcript& transcript = story.transcript;
   OrderedJson out{{"sample_id", story.sample.id},
@@ -124,7 +124,8 @@ OrderedJson story_json(const RunInfo& run, const SampleStory& story) {
                   {"gold", story.answer.gold}};
   out["messages"] = messages_for_page(transcript.messages.empty()
                                           ? Json::array()
-                                          : parse_json(transcript.messages, "stored messages"));
+                                          : parse_json(transcript.messages, "stored messages"),
+                                      media);
   out["prompt_text"] = transcript.prompt_text;
   out["prompt_token_ids"] = transcript.prompt_tokens;
   out["response"] = transcript.response;
@@ -361,11 +362,12 @@ OrderedJson sample_reply(Queries& queries, const Parameters& parameters) {
   if (value_of(parameters, "epoch").empty() && !epochs.empty()) key = epochs.front().key;
   OrderedJson lines = OrderedJson::array();
   for (const AnswerLine& line : epochs) lines.push_back(to_json(line));
-  return {{"run_id", run.id},
-          {"suite", run.suite},
-          {"restricted", run.restricted},
-          {"epochs", std::move(lines)},
-          {"story", story_json(run, story_of(queries, run, key))}};
+  return {
+      {"run_id", run.id},
+      {"suite", run.suite},
+      {"restricted", run.restricted},
+      {"epochs", std::move(lines)},
+      {"story", story_json(run, story_of(queries, run, key), MediaFolder(queries.store().path()))}};
 }
 
 Reply media_reply(Queries& queries, const Parameters& parameters) {
@@ -380,7 +382,8 @@ Reply media_reply(Queries& queries, const Parameters& parameters) {
   std::optional<Media> media;
   if (messages.is_array() && message < messages.size() && messages[message].is_object()) {
     const Json content = messages[message].value("content", Json());
-    if (content.is_array() && part < content.size()) media = media_of(content[part]);
+    if (content.is_array() && part < content.size())
+      media = media_of(content[part], MediaFolder(queries.store().path()));
   }
   if (!media) throw Error(ErrorCode::kUsage, "this answer has no media there that can be shown");
   return {200, std::move(media->type), std::move(media->bytes)};
@@ -545,7 +548,8 @@ class Api::Lent {
   std::unique_ptr<Queries> queries_;
 };
 
-Api::Api(const std::filesystem::path& store) : path_(store), desk_(store) {
+Api::Api(const std::filesystem::path& store, const std::filesystem::path& experiments)
+    : path_(store), desk_(store), experiments_path_(experiments), experiments_(experiments) {
   idle_.push_back(std::make_unique<Queries>(store));
 }
 
@@ -586,6 +590,12 @@ Reply Api::answer(const std::string& path, const Parameters& parameters, Queries
   if (path == "/api/media") return media_reply(queries, parameters);
   if (path == "/api/compare") return json(compare_reply(desk_, queries, parameters));
   if (path == "/api/pairs") return json(pairs_reply(desk_, queries, parameters));
+  if (path == "/api/experiments") {
+    return json({{"experiments", experiments_.list()}, {"path", experiments_path_.string()}});
+  }
+  if (path == "/api/experiment") {
+    return json(experiments_.one(required(parameters, "id"), kWait));
+  }
   throw Error(ErrorCode::kUsage, "there is no " + path + " here");
 }
 

@@ -17,6 +17,9 @@
 //   /api/sample?run=ID&row=N&epoch=N    {"epochs": [lines], "story": {...}}
 //   /api/media?run=ID&row=N&epoch=N&message=N&part=N     the bytes of a picture, sound or film
 //   /api/compare?a=ID&b=ID     {"done", "comparison": as `peira compare --json`}
+//   /api/experiments           {"experiments": what was declared of each, "path"}
+//   /api/experiment?id=ID      {"experiment", "history", "done", "report": as `peira report
+//                              --experiment --format json`, null until every unit is read}
 //   /api/pairs?a=ID&b=ID       {"pairs": [...], "matching", "after"}; show=all|flips|to-right|
 //                              to-wrong|both-right|both-wrong|answers|failed, after=ROW, limit=N
 //
@@ -31,6 +34,7 @@
 #include <vector>
 
 #include "runner/viewer/desk.h"
+#include "runner/viewer/experiments.h"
 #include "runner/viewer/queries.h"
 
 namespace peira::runner::viewer {
@@ -46,8 +50,9 @@ using Parameters = std::multimap<std::string, std::string>;
 // threads: any.
 class Api {
  public:
-  // throws Error as Store does.
-  explicit Api(const std::filesystem::path& store);
+  // experiments  their file; it need not exist.
+  // throws       Error as Store does.
+  explicit Api(const std::filesystem::path& store, const std::filesystem::path& experiments = {});
 
   // Never throws: failures are replies.
   Reply get(const std::string& path, const Parameters& parameters);
@@ -59,6 +64,8 @@ class Api {
 
   std::filesystem::path path_;
   Desk desk_;
+  std::filesystem::path experiments_path_;
+  Experiments experiments_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Queries>> idle_;
 };

@@ -27,7 +27,7 @@ std::string_view data_of_url(std::string_view url) {
   return url.substr(mark + kMark.size());
 }
 
-std::optional<std::string> bytes_of(const Json& part) {
+std::optional<std::string> bytes_of(const Json& part, const MediaFolder& folder) {
   if (const auto data = part.find("data"); data != part.end() && data->is_string()) {
     return from_base64(data->get_ref<const std::string&>());
   }
@@ -46,7 +46,8 @@ std::optional<std::string> bytes_of(const Json& part) {
   }
   const std::string path = text_member(part, "path");
   const std::string digest = text_member(part, "sha256");
-  if (path.empty() || digest.empty()) return std::nullopt;
+  if (digest.empty()) return std::nullopt;
+  if (path.empty()) return folder.read(digest);
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error) ||
       std::filesystem::file_size(path, error) > kMaxBytes || error) {
@@ -102,16 +103,16 @@ std::optional<std::string> media_type_of(std::string_view bytes) {
   return std::nullopt;
 }
 
-std::optional<Media> media_of(const Json& part) {
+std::optional<Media> media_of(const Json& part, const MediaFolder& folder) {
   if (!part.is_object()) return std::nullopt;
-  std::optional<std::string> bytes = bytes_of(part);
+  std::optional<std::string> bytes = bytes_of(part, folder);
   if (!bytes || bytes->size() > kMaxBytes) return std::nullopt;
   std::optional<std::string> type = media_type_of(*bytes);
   if (!type) return std::nullopt;
   return Media{std::move(*type), std::move(*bytes)};
 }
 
-OrderedJson messages_for_page(const Json& messages) {
+OrderedJson messages_for_page(const Json& messages, const MediaFolder& folder) {
   OrderedJson list = OrderedJson::array();
   if (!messages.is_array()) return list;
   for (std::size_t m = 0; m < messages.size(); ++m) {
@@ -133,7 +134,7 @@ OrderedJson messages_for_page(const Json& messages) {
                          {"sha256", text_member(part, "sha256")},
                          {"message", m},
                          {"part", p},
-                         {"shown", media_of(part).has_value()}});
+                         {"shown", media_of(part, folder).has_value()}});
       }
     }
     list.push_back({{"role", text_member(message, "role")}, {"parts", std::move(parts)}});

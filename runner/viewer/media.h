@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "runner/media_folder.h"
 
 namespace peira::runner::viewer {
 
@@ -20,13 +21,14 @@ struct Media {
 std::optional<std::string> media_type_of(std::string_view bytes);
 
 // The bytes behind a part of a stored message: {"type": "image", "data": base64}, the OpenAI forms
-// (image_url with a data: URL, input_audio), or {"path", "sha256"} of a file whose bytes still have
-// that digest. Empty when the part names none, they are over 64 MiB, or no media of the list above.
-std::optional<Media> media_of(const Json& part);
+// (image_url with a data: URL, input_audio), {"path", "sha256"} of a file whose bytes still have
+// that digest, or {"sha256"} alone of bytes in `folder`. Empty when the part names none, they are
+// over 64 MiB, or no media of the list above.
+std::optional<Media> media_of(const Json& part, const MediaFolder& folder);
 
 // A stored list of messages as pages show it: [{"role", "parts": [{"type": "text", "text"} |
 // {"type": "image" | "audio" | "video", "sha256", "message", "part", "shown"}]}]. `shown`: media_of
 // has it.
-OrderedJson messages_for_page(const Json& messages);
+OrderedJson messages_for_page(const Json& messages, const MediaFolder& folder);
 
 }  // namespace peira::runner::viewer

@@ -30,7 +30,8 @@ constexpr const char* kPolicy =
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 // Addresses of pages. The script reads the rest of the address itself.
-constexpr std::array<std::string_view, 5> kPages{"/", "/run", "/sample", "/compare", "/pair"};
+constexpr std::array<std::string_view, 7> kPages{"/",     "/run",         "/sample",    "/compare",
+                                                 "/pair", "/experiments", "/experiment"};
 
 const EmbeddedFile* find_asset(std::string_view name) {
   for (const EmbeddedFile& file : embedded_viewer()) {
@@ -59,7 +60,7 @@ bool is_loopback(const std::string& host) {
 
 struct Server::State {
   State(const ServerOptions& given, const std::string& bound)
-      : options(given), host(bound), api(given.store) {}
+      : options(given), host(bound), api(given.store, given.experiments) {}
 
   void serve(const httplib::Request& request, httplib::Response& response);
   void accept_hosts() {

@@ -17,8 +17,9 @@ namespace peira::runner::viewer {
 
 struct ServerOptions {
   std::filesystem::path store;
-  std::string host = "127.0.0.1";  // or "::1", "localhost"
-  std::optional<int> port;         // 0 takes any free one; empty the usual, or the next free one
+  std::filesystem::path experiments = {};  // their file; it need not exist
+  std::string host = "127.0.0.1";          // or "::1", "localhost"
+  std::optional<int> port;  // 0 takes any free one; empty the usual, or the next free one
 };
 
 // threads: stop() from any, all else by one.

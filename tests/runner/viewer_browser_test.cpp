@@ -28,8 +28,11 @@ class ViewerBrowser : public ::testing::Test {
     }
     if (browser_.empty()) GTEST_SKIP() << "no Chromium here (apt install chromium)";
     testing::make_viewer_store(folder_ / "peira.sqlite");
-    server_.emplace(
-        ServerOptions{.store = folder_ / "peira.sqlite", .host = "127.0.0.1", .port = 0});
+    testing::make_viewer_experiments(folder_ / "experiments.sqlite");
+    server_.emplace(ServerOptions{.store = folder_ / "peira.sqlite",
+                                  .experiments = folder_ / "experiments.sqlite",
+                                  .host = "127.0.0.1",
+                                  .port = 0});
     thread_ = std::thread([this] { server_->run(); });
   }
   void TearDown() override {
@@ -94,6 +97,15 @@ TEST_F(ViewerBrowser, ShowsMediaAndComparesSampleBySample) {
   const std::string pair = dom("pair?a=a&b=b&row_a=8&row_b=8");
   EXPECT_THAT(pair, HasSubstr("✓ right"));
   EXPECT_THAT(pair, HasSubstr("✗ wrong"));
+}
+
+TEST_F(ViewerBrowser, ShowsAnExperimentWithItsCourse) {
+  EXPECT_THAT(dom("experiments"), HasSubstr("href=\"/experiment?id=prompt_v2\""));
+  const std::string page = dom("experiment?id=prompt_v2");
+  EXPECT_THAT(page, HasSubstr("ship new"));
+  EXPECT_THAT(page, HasSubstr("split as declared"));
+  EXPECT_THAT(page, HasSubstr("solved, new: 4 days, the last at +30"));
+  EXPECT_THAT(page, Not(HasSubstr("<h1>owned")));
 }
 
 TEST_F(ViewerBrowser, SaysPlainlyWhatIsNotThere) {

@@ -1,10 +1,12 @@
 // A small store for the viewer's tests: two runs of twelve samples, written answer by answer.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "abtest/experiment_store.h"
 #include "runner/manifest.h"
 #include "runner/store.h"
 
@@ -61,6 +63,40 @@ inline FinishedAnswer viewer_answer(std::int64_t row, bool right) {
     answer.failure = "timeout";
   }
   return finished;
+}
+
+// An experiment of 400 units on four days, of which the new variant solves 90 in 100 and the
+// control 60, described by a hostile hand.
+inline void make_viewer_experiments(const std::filesystem::path& path) {
+  abtest::ExperimentStore store(path);
+  abtest::Experiment experiment = abtest::parse_experiment(
+      Json{{"id", "prompt_v2"},
+           {"description", kHostile},
+           {"variants", {{{"key", "control"}, {"share", 50}}, {{"key", "new"}, {"share", 50}}}},
+           {"metrics", {"solved:proportion"}}},
+      "test");
+  constexpr std::int64_t kBegin = 1'795'651'200'000;  // 2026-11-26
+  constexpr std::int64_t kDay = 86'400'000;
+  store.create(experiment, kBegin, true);
+  experiment = store.get("prompt_v2");
+  store.in_transaction([&] {
+    for (int i = 0; i < 400; ++i) {
+      const std::string unit = "u" + std::to_string(i);
+      const std::int64_t at = kBegin + (i % 4) * kDay + 1000;
+      abtest::Exposure exposure;
+      exposure.unit = unit;
+      exposure.variant = i / 4 % 2 == 0 ? "control" : "new";
+      exposure.ts_ms = at;
+      store.expose(experiment, exposure);
+      const bool is_new = exposure.variant == "new";
+      const double value = i / 8 % 10 < (is_new ? 9 : 6) ? 1 : 0;
+      store.record(experiment, {.event_id = "e" + unit,
+                                .unit = unit,
+                                .metric = "solved",
+                                .value = value,
+                                .ts_ms = at + 1});
+    }
+  });
 }
 
 inline RunInfo viewer_run(const std::string& id) {

@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "runner/tags.h"
 #include "runner/viewer/api.h"
@@ -103,6 +104,55 @@ TEST_F(ViewerApi, TellsWhatARunCameTo) {
   EXPECT_EQ(reply["tally"]["wrong"], 6);
   EXPECT_EQ(reply["tally"]["failed"], 1);
   EXPECT_DOUBLE_EQ(reply["record"]["metrics"][0]["value"].get<double>(), 5.0 / 11);
+}
+
+TEST_F(ViewerApi, ShowsMediaKeptBesideTheStore) {
+  const std::string picture = from_base64(testing::kPixel).value();
+  Part part;
+  part.kind = PartKind::kImage;
+  part.bytes = picture;
+  const std::string digest = sha256_hex(picture);
+  Store store(path_);
+  const Store::OpenedRun run = store.create_run(testing::viewer_run("c"));
+  FinishedAnswer finished = testing::viewer_answer(2, true);
+  finished.transcript.messages =
+      R"([{"role":"user","content":[{"type":"image","sha256":")" + digest + R"("}]}])";
+  store.commit(run.info, std::vector<FinishedAnswer>{finished}, 1);
+  store.finish_run(run.info, true, "", {});
+  const Parameters place{{"run", "c"}, {"row", "2"}, {"message", "0"}, {"part", "0"}};
+  EXPECT_EQ(api_->get("/api/media", place).status, 404);
+  MediaFolder(path_).keep({{"user", {part}}});
+  const Reply reply = api_->get("/api/media", place);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.content_type, "image/png");
+  EXPECT_EQ(reply.body, picture);
+  EXPECT_EQ(
+      get("/api/sample", {{"run", "c"}, {"row", "2"}})["story"]["messages"][0]["parts"][0]["shown"],
+      true);
+}
+
+TEST_F(ViewerApi, TellsOfExperiments) {
+  EXPECT_TRUE(get("/api/experiments", {})["experiments"].empty());
+  get("/api/experiment", {{"id", "prompt_v2"}}, 404);
+  testing::make_viewer_experiments(folder_ / "experiments.sqlite");
+  Api api(path_, folder_ / "experiments.sqlite");
+  const Json list = parse_json(api.get("/api/experiments", {}).body, "list");
+  ASSERT_EQ(list["experiments"].size(), 1U);
+  EXPECT_EQ(list["experiments"][0]["status"], "running");
+  Json one;
+  do {
+    one = parse_json(api.get("/api/experiment", {{"id", "prompt_v2"}}).body, "one");
+  } while (!one["done"].get<bool>());
+  const Json& report = one["report"];
+  EXPECT_EQ(report["arms"][0]["units"], 200);
+  EXPECT_EQ(report["srm"]["status"], "ok");
+  EXPECT_EQ(report["decision"], "ship");
+  EXPECT_NEAR(report["metrics"][0]["estimate"].get<double>(), 0.3, 1e-12);
+  ASSERT_EQ(report["cumulative"].size(), 4U);
+  EXPECT_EQ(report["cumulative"][3]["n_variant"], 200);
+  const Reply gone = api.get("/api/experiment", {{"id", "prompt_v3"}});
+  EXPECT_EQ(gone.status, 404);
+  EXPECT_THAT(gone.body, HasSubstr("prompt_v2"));
 }
 
 TEST_F(ViewerApi, ListsRunsWithTheirTags) {

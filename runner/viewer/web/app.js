@@ -5,8 +5,10 @@ import {runs_page} from './runs.js';
 import {run_page} from './run.js';
 import {sample_page} from './sample.js';
 import {compare_page, pair_page} from './compare.js';
+import {experiment_page, experiments_page} from './experiments.js';
 
-const pages = {'/': runs_page, '/run': run_page, '/sample': sample_page, '/compare': compare_page, '/pair': pair_page};
+const pages = {'/': runs_page, '/run': run_page, '/sample': sample_page, '/compare': compare_page, '/pair': pair_page,
+  '/experiments': experiments_page, '/experiment': experiment_page};
 const main = document.getElementById('main');
 let leaving = new AbortController();
 let actions = {};  // what n, p, u, j and k mean on this page
