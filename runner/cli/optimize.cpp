@@ -12,12 +12,16 @@
 
 #include "base/error.h"
 #include "evals/prompt_strategies.h"
+#include "reports/details_tables.h"
 #include "runner/cli/command.h"
 #include "runner/cli/model_options.h"
+#include "runner/cli/strategies.h"
 #include "runner/cli/tables.h"
 #include "runner/endpoints/open_model.h"
+#include "runner/nightly/night_store.h"
 #include "runner/optimize/optimize.h"
 #include "runner/progress.h"
+#include "runner/run_cost.h"
 #include "runner/store.h"
 
 namespace peira::runner::cli {
@@ -38,11 +42,22 @@ struct OptimizeFlags {
   ModelFlags model;
   SamplingFlags sampling;
   std::optional<int> max_tokens;
+  std::string prices;
   std::int64_t budget = 0;
+  std::optional<std::int64_t> token_budget;
+  std::optional<double> dollar_budget;
   double alpha = 0.05, train_share = 0;
   std::uint64_t seed = 0;
-  bool json = false, quiet = false;
+  bool list = false, json = false, quiet = false;
 };
+
+// What the model's tokens cost today.
+std::optional<Price> price_of(const Store& store, const ModelClient& model,
+                              const std::string& prices) {
+  const Json weights = model.identity().value("weights", Json(nullptr));
+  const std::string address = weights.is_object() ? weights.value("endpoint", std::string()) : "";
+  return prices_for(store, prices).find(model.name(), address, utc_now());
+}
 
 SampleSource source_for(const evals::Suite& suite, const std::string& data) {
   datasets::DatasetFile file = datasets::find_dataset(data, suite.data_kind);
@@ -146,13 +161,36 @@ OrderedJson json_of(const optimize::OptimizeOutcome& outcome,
           {"budget", options.budget},
           {"questions_planned", outcome.plan.num_questions},
           {"questions_asked", outcome.questions_asked},
+          {"tokens", outcome.tokens},
+          {"dollars", outcome.dollars ? OrderedJson(*outcome.dollars) : OrderedJson(nullptr)},
+          {"token_budget",
+           options.token_budget ? OrderedJson(*options.token_budget) : OrderedJson(nullptr)},
+          {"dollar_budget",
+           options.dollar_budget ? OrderedJson(*options.dollar_budget) : OrderedJson(nullptr)},
           {"split", outcome.split},
           {"development", std::move(standings)},
           {"final", std::move(final)},
           {"runs", outcome.runs}};
 }
 
+int list_prompts(const OptimizeFlags& flags) {
+  if (flags.json) {
+    print_json(OrderedJson{{"strategies", strategies_json()}});
+  } else {
+    print(strategies_text() +
+          "\nalso: official, direct, chain-of-thought, few-shot-N, or a template file\n");
+  }
+  return kPassed;
+}
+
 int run_optimize(const OptimizeFlags& flags) {
+  if (flags.list) return list_prompts(flags);
+  if (flags.suite.empty() || flags.budget == 0) {
+    throw Error(ErrorCode::kUsage,
+                std::string(flags.suite.empty() ? "name the suite" : "--budget N is needed") +
+                    "\n  try: peira optimize " + (flags.suite.empty() ? "gpqa" : flags.suite) +
+                    " --budget 400");
+  }
   optimize::OptimizeOptions options;
   RunOptions& run = options.run;
   run.suite = evals::find_suite(flags.suite);
@@ -178,6 +216,9 @@ int run_optimize(const OptimizeFlags& flags) {
 
   Store store(flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store));
   const std::unique_ptr<ModelClient> model = open_model(flags.model.model, flags.model.options());
+  options.token_budget = flags.token_budget;
+  options.dollar_budget = flags.dollar_budget;
+  options.price = price_of(store, *model, flags.prices);
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   ProgressDisplay display(stderr, ProgressDisplay::style_for(stderr, flags.quiet));
@@ -199,11 +240,14 @@ int run_optimize(const OptimizeFlags& flags) {
     }
     print(sentence(outcome, options) + "\n" + draw(table));
     note(std::to_string(outcome.questions_asked) + " questions asked of a budget of " +
-         std::to_string(options.budget) + "; next: peira compare " + outcome.reference_run + " " +
-         outcome.winner_run + " --vary prompt");
+         std::to_string(options.budget) + ", " + std::to_string(outcome.tokens) + " tokens" +
+         (outcome.dollars ? " (" + reports::dollars_text(*outcome.dollars) + ")" : "") +
+         "; next: peira compare " + outcome.reference_run + " " + outcome.winner_run +
+         " --vary prompt");
   }
   if (!outcome.complete) {
-    note(outcome.why_stopped + "\nthe same command continues where it stopped");
+    note(outcome.why_stopped +
+         "\nthe same command continues where it stopped, with a larger budget if one is spent");
     return kIncomplete;
   }
   const Verdict verdict = outcome.selection.final.verdict;
@@ -213,26 +257,22 @@ int run_optimize(const OptimizeFlags& flags) {
 }  // namespace
 
 Command add_optimize(CLI::App& root) {
-  std::string strategies;
-  for (const evals::PromptStrategy& strategy : evals::prompt_strategies()) {
-    strategies += "\n  " + std::string(strategy.name) +
-                  std::string(18 - std::min<std::size_t>(strategy.name.size(), 17), ' ') +
-                  std::string(strategy.kind) + ": " + std::string(strategy.title);
-  }
   CLI::App* app =
       add_subcommand(root, "optimize", "Look for a better prompt, and prove that it is one",
                      R"(Examples  peira optimize gpqa --model bundled --budget 400
           peira optimize aime --variants direct,plan-first,mine.txt --budget 600 --seed 7
+          peira optimize gpqa --model openai:M@URL --budget 400 --dollar-budget 2.50
+          peira optimize --list
           peira optimize gpqa --variants few-shot-1,few-shot-3 --train-share 0.3 --budget 300
 Half of the questions (by a seeded hash of their cluster) are for development: there the prompts are
 asked in rounds, and the better half of them goes on. The best is then compared with the reference, once,
 on questions held out. Exit 0: shown to be better, 1: shown to be worse, 5: undecided or interrupted.
 Every answer is in a stored run; the same command continues, and asks nothing twice.
-Prompts are official, direct, chain-of-thought, few-shot-N, a template file, or a strategy:)" +
-                         strategies);
+Prompts are official, direct, chain-of-thought, few-shot-N, a template file, or a strategy by name
+(--list).)");
   const auto flags = std::make_shared<OptimizeFlags>();
-  app->add_option("SUITE", flags->suite, "a suite's name (peira suites) or a JSON declaration")
-      ->required();
+  app->add_option("SUITE", flags->suite, "a suite's name (peira suites) or a JSON declaration");
+  app->add_flag("--list", flags->list, "list the strategies and end");
   app->add_option("--variants", flags->variants,
                   "prompts to try, with commas between; all: those that fit")
       ->delimiter(',')
@@ -241,8 +281,17 @@ Prompts are official, direct, chain-of-thought, few-shot-N, a template file, or 
   app->add_option("--reference", flags->reference, "the prompt to beat")->capture_default_str();
   app->add_option("--budget", flags->budget, "questions asked in all, never more")
       ->type_name("N")
-      ->required()
       ->check(CLI::PositiveNumber);
+  app->add_option("--token-budget", flags->token_budget,
+                  "stop once so many tokens were read and written, earlier sittings included")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--dollar-budget", flags->dollar_budget, "stop once so many dollars are spent")
+      ->type_name("DOLLARS")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--prices", flags->prices,
+                  "what models' tokens cost [prices.json beside the store]")
+      ->type_name("FILE");
   app->add_option("--alpha", flags->alpha, "most chance of a wrong verdict")
       ->capture_default_str()
       ->check(CLI::Range(1e-6, 0.5));

@@ -6,6 +6,7 @@
 #include "evals/suite.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/command.h"
+#include "runner/cli/strategies.h"
 #include "runner/cli/tables.h"
 
 namespace peira::runner::cli {
@@ -29,7 +30,7 @@ int suites(bool json) {
   if (json) {
     OrderedJson all = OrderedJson::array();
     for (const evals::Suite& suite : evals::registered_suites()) all.push_back(as_json(suite));
-    print_json(OrderedJson{{"suites", std::move(all)}});
+    print_json(OrderedJson{{"suites", std::move(all)}, {"strategies", strategies_json()}});
     return kPassed;
   }
   reports::Table table{.headers = {"suite", "profile", "reproduces"}, .rows = {}, .alignments = {}};
@@ -44,7 +45,9 @@ int suites(bool json) {
     }
   }
   print(titles + "\n" + draw(table) +
-        "\nprompts: official, direct, chain-of-thought, few-shot-N, or a template file\n");
+        "\nprompts: official, direct, chain-of-thought, few-shot-N, a template file, or a strategy "
+        "by name:\n\n" +
+        strategies_text());
   return kPassed;
 }
 

@@ -8,6 +8,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "evals/prompt_strategies.h"
+#include "runner/nightly/metered_client.h"
+#include "runner/nightly/night.h"
+#include "runner/run_cost.h"
 
 namespace peira::runner::optimize {
 namespace {
@@ -115,6 +118,11 @@ void check_prompts(const OptimizeOptions& options, const datasets::Sample& first
 }  // namespace
 
 OptimizeOutcome optimize_prompt(Store& store, ModelClient& model, const OptimizeOptions& options) {
+  if (options.dollar_budget && !options.price) {
+    throw Error(ErrorCode::kUsage, "a budget in dollars needs the price of " + model.name() +
+                                       "\n  try: --prices FILE, with {\"MODEL\": {\"input\": 1.25, "
+                                       "\"output\": 10}} in dollars a million tokens");
+  }
   std::vector<SampleKey> samples;
   {
     const auto reader = options.run.samples.open();
@@ -146,6 +154,14 @@ OptimizeOutcome optimize_prompt(Store& store, ModelClient& model, const Optimize
   if (!shots && options.training_share > 0) {
     shots = part_of(options.run.samples, "training", split.training, samples);
   }
+  NightlyModel priced;
+  if (options.price) {
+    priced.input_price = options.price->input;
+    priced.output_price = options.price->output;
+  }
+  NightMeter meter({.minutes = {}, .cost = options.dollar_budget, .tokens = options.token_budget},
+                   options.run.stop_requested);
+  MeteredClient metered(model, priced, meter);
   const std::string search = search_digest(model, options, outcome.split);
   const auto ask = [&](std::size_t variant, std::size_t stage,
                        std::span<const std::size_t> positions) {
@@ -160,11 +176,28 @@ OptimizeOutcome optimize_prompt(Store& store, ModelClient& model, const Optimize
     run.name = "optimize-" + search + "-" +
                (is_final ? "final" : "round" + std::to_string(stage + 1)) + "-" + run.variant.name;
     std::replace(run.name.begin(), run.name.end(), ':', '-');
-    const RunOutcome asked = execute_run(store, model, run);
+    if (const std::optional<RunInfo> earlier = find_run(store, run.name)) {
+      if (const auto cost = run_cost(store, *earlier, options.price.value_or(Price{}))) {
+        meter.add_earlier(cost->prompt_tokens + cost->completion_tokens, cost->dollars, 0);
+      }
+    }
+    const auto count_spent = [&] {
+      outcome.tokens = meter.tokens();
+      if (options.price) outcome.dollars = meter.cost();
+    };
+    count_spent();
+    if (meter.must_stop()) throw Stopped{meter.interrupted() ? "interrupted" : meter.spent()};
+    run.stop_requested = &meter.stop();
+    const RunOutcome asked = execute_run(store, metered, run);
+    count_spent();
     outcome.runs.push_back(asked.run_id);
     if (is_final) (is_reference ? outcome.reference_run : outcome.winner_run) = asked.run_id;
     outcome.questions_asked += store.run(asked.run_id).answers;
-    if (!asked.complete) throw Stopped{asked.run_id + ": " + asked.why_stopped};
+    if (!asked.complete) {
+      const std::string spent = meter.interrupted() ? std::string() : meter.spent();
+      throw Stopped{spent.empty() ? asked.run_id + ": " + asked.why_stopped
+                                  : spent + ", in " + asked.run_id};
+    }
     if (options.on_note) {
       for (const std::string& warning : asked.warnings) options.on_note("warning: " + warning);
     }

@@ -60,6 +60,30 @@ TEST(Optimize, ContinuesAfterAKillToTheSameVerdict) {
   EXPECT_EQ(fresh.peira(command).json(), found);
 }
 
+TEST(Optimize, StopsAtItsTokenBudgetAndContinuesUnderALargerOne) {
+  const Workspace workspace;
+  std::vector<std::string> command{"optimize",          "gpqa",     "--variants",
+                                   "direct,plan-first", "--budget", "80",
+                                   "--quiet",           "--json",   "--token-budget"};
+  command.push_back("3000");
+  const auto stopped = workspace.peira(command);
+  EXPECT_EQ(stopped.exit_status, 5);
+  EXPECT_THAT(stopped.err, HasSubstr("the token budget (3000) is spent"));
+  const Json there = stopped.json();
+  EXPECT_FALSE(there["complete"]);
+  EXPECT_GE(there["tokens"], 3000);
+  EXPECT_LT(there["questions_asked"], 80);
+  command.back() = "1000000";
+  const auto whole = workspace.peira(command);
+  EXPECT_TRUE(whole.json()["complete"]) << whole.err;
+  EXPECT_GT(whole.json()["tokens"], there["tokens"]);
+  EXPECT_THAT(workspace.peira({"optimize", "gpqa", "--budget", "80", "--dollar-budget", "1"}).err,
+              HasSubstr("needs the price of bundled"));
+  const auto listed = workspace.peira({"optimize", "--list", "--json"});
+  EXPECT_EQ(listed.exit_status, 0);
+  EXPECT_GT(listed.json()["strategies"].size(), 3U);
+}
+
 TEST(Optimize, RefusesToShowTheQuestionsItAsks) {
   const Workspace workspace;
   const auto refused =
