@@ -154,8 +154,10 @@ std::vector<std::size_t> reference_nights(std::span<const NightJudgement> histor
 // largest of those from the standard error over questions (clustered, t with clusters - 1), from
 // the spread of the reference nights' levels (S sqrt(1 + 1/W), t with W - 1: exact for any variance
 // between nights), and from the noise floor; so noise that all questions of a night share is never
-// taken for a change. Fewer than min_nights nights are judged without the second where the noise
-// floor is known, and not at all where it is not.
+// taken for a change. Of fewer than min_nights nights nothing is judged where the noise floor is
+// not known. Where it is, the spread of the nights is taken to be what it was so far, 3 points at
+// least: a floor of zero, of runs that are equal to the byte, says nothing of how much nights of
+// different manifests differ.
 // Drift. Tonight's level against the mean of all earlier ones of this level is a recursive
 // residual, t with m - 1 degrees of freedom, independent of the earlier residuals when nothing
 // changes (Quesenberry 1991); as normal score z it enters Shiryaev-Roberts detectors R = (1 + R')

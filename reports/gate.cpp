@@ -42,10 +42,10 @@ OrderedJson optional(const std::optional<std::int64_t>& value) {
   return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
-// `text` in XML: also what terminals would take for more.
+// printable() text in XML, which forbids a few characters more.
 std::string xml(const std::string& text) {
   std::string out;
-  for (const char32_t point : to_utf32(text)) {
+  for (const char32_t point : to_utf32(printable(text))) {
     const bool allowed = point == 0x9 || point == 0xA || point == 0xD ||
                          (point >= 0x20 && point <= 0xD7FF && !(point >= 0x7F && point <= 0x9F)) ||
                          (point >= 0xE000 && point <= 0xFFFD) || point >= 0x10000;
@@ -127,17 +127,42 @@ Table gate_table(const evals::GateReport& report) {
   return table;
 }
 
+namespace {
+
+// Of ranked families: what passes, and what a failure is tested at.
+std::string families_note(const evals::GateReport& report, const std::string& rate) {
+  std::string order, shares;
+  for (const evals::GateFamilyResult& one : report.families) {
+    order += (order.empty() ? "" : ", then ") + one.family.name + " (" +
+             evals::to_string(one.status) + ")";
+    if (one.family.share > 0 && one.family.share < 1) {
+      shares += (shares.empty() ? " Of that rate " : ", ") + one.family.name + " has " +
+                format("%.4g", 100 * one.family.share) + " % from the beginning";
+    }
+  }
+  if (!shares.empty()) shares += ".";
+  return "Families in their order: " + order +
+         ". One passes when all before it do; that any passes of which a claim is false has a "
+         "chance of at most " +
+         rate + " %. Any true claim is failed with one of at most " + rate +
+         " % over all families: each is tested once all gates before it have failed." + shares;
+}
+
+}  // namespace
+
 std::string gate_error_note(const evals::GateReport& report) {
   const std::string rate = format("%.4g", 100 * report.alpha);
   const bool has_no_worse =
       std::any_of(report.gates.begin(), report.gates.end(), [](const evals::GateResult& result) {
         return result.gate.kind == evals::GateKind::kNoWorse;
       });
+  const std::string of_no_worse =
+      has_no_worse ? " Of \"no worse than\", true is here: no worse at all." : "";
+  if (!report.families.empty()) return families_note(report, rate) + of_no_worse;
   return "The policy passes with a chance of at most " + rate +
          " % while any claim is false, and fails any true claim with one of at most " + rate +
          " % over all " + std::to_string(report.gates.size()) +
-         (report.gates.size() == 1 ? " gate." : " gates (Holm).") +
-         (has_no_worse ? " Of \"no worse than\", true is here: no worse at all." : "");
+         (report.gates.size() == 1 ? " gate." : " gates (Holm).") + of_no_worse;
 }
 
 OrderedJson to_json(const evals::GateReport& report) {
@@ -155,6 +180,7 @@ OrderedJson to_json(const evals::GateReport& report) {
         {"vacuous", result.vacuous},
         {"run", result.run_id.empty() ? OrderedJson() : OrderedJson(result.run_id)},
         {"baseline", result.baseline_id.empty() ? OrderedJson() : OrderedJson(result.baseline_id)},
+        {"measured", measured_text(result)},
         {"estimate", optional(result.estimate)},
         {"low", optional(result.low)},
         {"high", optional(result.high)},
@@ -162,6 +188,7 @@ OrderedJson to_json(const evals::GateReport& report) {
         {"pass_p", result.pass_p},
         {"fail_p", result.fail_p},
         {"fail_p_adjusted", result.fail_p_adjusted},
+        {"waits_for_family", result.waits_for_family},
         {"items", result.num_items},
         {"clusters", result.num_clusters},
         {"questions_needed", optional(result.questions_needed)},
@@ -174,10 +201,19 @@ OrderedJson to_json(const evals::GateReport& report) {
     }
     gates.push_back(std::move(gate));
   }
+  OrderedJson families = OrderedJson::array();
+  for (const evals::GateFamilyResult& one : report.families) {
+    families.push_back({{"name", one.family.name},
+                        {"share", one.family.share},
+                        {"status", evals::to_string(one.status)}});
+  }
   return {{"status", evals::to_string(report.status)},
           {"headline", report.headline},
           {"alpha", report.alpha},
-          {"correction", "pass: all gates at alpha; fail: Holm"},
+          {"correction", report.families.empty() ? "pass: all gates at alpha; fail: Holm"
+                                                 : "pass: families in order at alpha; fail: "
+                                                   "gatekeeping over families, Holm within"},
+          {"families", std::move(families)},
           {"gates", std::move(gates)}};
 }
 

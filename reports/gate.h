@@ -24,7 +24,7 @@ OrderedJson to_json(const evals::GateReport& report);
 evals::GateReport gate_report_from(const Json& verdict, const std::string& where);
 
 // JUnit XML: a test suite "peira gate", a test case a gate; a failed gate is a <failure>, an
-// undecided one an <error>. Characters that XML 1.0 forbids are U+FFFD.
+// undecided one an <error>. Texts are printable(); characters that XML 1.0 forbids are U+FFFD.
 std::string render_junit(const evals::GateReport& report);
 
 // GitHub workflow commands, a line a gate that did not pass and one for the headline: what could

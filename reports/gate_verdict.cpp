@@ -82,6 +82,7 @@ evals::GateResult result_from(const Json& given, const std::string& where) {
   result.pass_p = number_of(given, "pass_p").value_or(1);
   result.fail_p = number_of(given, "fail_p").value_or(1);
   result.fail_p_adjusted = number_of(given, "fail_p_adjusted").value_or(1);
+  result.waits_for_family = given.contains("waits_for_family") && given["waits_for_family"] == true;
   result.num_items = count_of(given, "items").value_or(0);
   result.num_clusters = count_of(given, "clusters").value_or(0);
   result.questions_needed = count_of(given, "questions_needed");
@@ -109,6 +110,18 @@ evals::GateReport gate_report_from(const Json& verdict, const std::string& where
   if (!alpha || !(*alpha > 0 && *alpha < 0.5))
     refuse(where, "alpha does not lie between 0 and 0.5");
   report.alpha = *alpha;
+  const auto families = verdict.find("families");
+  if (families != verdict.end() && families->is_array()) {
+    for (std::size_t i = 0; i < families->size(); ++i) {
+      const std::string place = where + ": families[" + std::to_string(i) + "]";
+      if (!(*families)[i].is_object()) refuse(place, "is no family");
+      evals::GateFamilyResult family;
+      family.family = {text_of((*families)[i], "name", place),
+                       number_of((*families)[i], "share").value_or(0)};
+      family.status = status_of((*families)[i], place);
+      report.families.push_back(std::move(family));
+    }
+  }
   const auto gates = verdict.find("gates");
   if (gates == verdict.end() || !gates->is_array()) refuse(where, "gates is no list");
   for (std::size_t i = 0; i < gates->size(); ++i) {

@@ -14,8 +14,12 @@ std::string address_of(const RunInfo& run) {
 
 }  // namespace
 
+std::optional<Price> price_of(const RunInfo& run, const PriceTable& prices) {
+  return prices.find(run.model, address_of(run), run.started_at);
+}
+
 std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const PriceTable& prices) {
-  const std::optional<Price> price = prices.find(run.model, address_of(run), run.started_at);
+  const std::optional<Price> price = price_of(run, prices);
   return price ? run_cost(store, run, *price) : std::nullopt;
 }
 
@@ -41,10 +45,14 @@ std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const Pr
   return out;
 }
 
-PriceTable prices_for(const Store& store, const std::string& path) {
+PriceTable prices_for(const std::filesystem::path& store, const std::string& path) {
   if (!path.empty()) return PriceTable::read(path);
-  const std::filesystem::path beside = store.path().parent_path() / "prices.json";
+  const std::filesystem::path beside = store.parent_path() / "prices.json";
   return std::filesystem::exists(beside) ? PriceTable::read(beside) : PriceTable();
+}
+
+PriceTable prices_for(const Store& store, const std::string& path) {
+  return prices_for(store.path(), path);
 }
 
 }  // namespace peira::runner

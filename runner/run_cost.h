@@ -17,6 +17,10 @@ struct RunCost {
   Price price;
 };
 
+// The price of the run's model, where it was asked, on the day it was begun; empty where the table
+// has none.
+std::optional<Price> price_of(const RunInfo& run, const PriceTable& prices);
+
 // Of the answers that the model gave in this run; those from the response cache, and a rescored
 // run's, cost nothing. What failed attempts cost is not known and not in it; a discount for prompts
 // that the endpoint had cached is not taken off.
@@ -29,6 +33,7 @@ std::optional<RunCost> run_cost(const Store& store, const RunInfo& run, const Pr
 
 // The table in `path`, or if that is "" in prices.json beside the store, or an empty one if that is
 // not there either. throws as PriceTable::read.
+PriceTable prices_for(const std::filesystem::path& store, const std::string& path);
 PriceTable prices_for(const Store& store, const std::string& path);
 
 }  // namespace peira::runner

@@ -9,6 +9,7 @@
 #include "runner/judge.h"
 #include "runner/manifest.h"
 #include "runner/request_key.h"
+#include "runner/revision.h"
 
 namespace peira::runner {
 namespace {
@@ -105,6 +106,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   RunInfo& info = plan.info;
   info.manifest = make_manifest(values);
   info.identity = manifest_identity(info.manifest);
+  put_revision(revision_of("."), info.manifest);
   info.suite = options.suite.name;
   info.profile = plan.profile->name;
   info.variant = plan.variant.name;

@@ -1,10 +1,10 @@
 #include "runner/tags.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
+#include <string_view>
 
 #include "base/error.h"
+#include "runner/revision.h"
 
 namespace peira::runner {
 namespace {
@@ -25,36 +25,6 @@ bool is_tag_name(const std::string& name) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-' || c == '/';
          });
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-std::string first_line(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
-}
-
-// The git folder of the work tree around `folder`; empty when there is none.
-std::filesystem::path git_folder(std::filesystem::path folder) {
-  std::error_code error;
-  folder = std::filesystem::absolute(folder, error);
-  while (!folder.empty()) {
-    const std::filesystem::path git = folder / ".git";
-    if (std::filesystem::is_directory(git, error)) return git;
-    if (std::filesystem::is_regular_file(git, error)) {  // a further work tree
-      const std::string line = first_line(git);
-      if (line.starts_with("gitdir: ")) return folder / line.substr(8);
-    }
-    if (folder == folder.parent_path()) break;
-    folder = folder.parent_path();
-  }
-  return {};
 }
 
 }  // namespace
@@ -120,30 +90,70 @@ void Tags::record(const GateOutcome& outcome) {
       .run();
 }
 
-std::optional<std::string> Tags::last_green(const std::string& suite, const std::string& branch,
-                                            const std::set<std::string>& excluded) const {
-  if (!has_tables_) return std::nullopt;
-  // A run that was judged again and failed since is green no more: its newest outcome counts.
+std::vector<std::string> Tags::judged(const std::string& suite, const std::string& branch,
+                                      const std::string& status) const {
+  std::vector<std::string> runs;
+  if (!has_tables_) return runs;
   Statement statement = database_->prepare(
       "SELECT run, status FROM gate_outcomes WHERE suite=? AND branch=? ORDER BY key DESC");
   statement.bind_all(std::string_view(suite), std::string_view(branch));
   std::set<std::string> seen;
   while (statement.step()) {
     std::string run = statement.text(0);
-    if (!seen.insert(run).second || excluded.contains(run)) continue;
-    if (statement.text(1) == "pass") return run;
+    if (!seen.insert(run).second) continue;
+    if (statement.text(1) == status) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+bool Tags::has_failed(const std::string& run_id) const {
+  if (!has_tables_) return false;
+  Statement statement =
+      database_->prepare("SELECT status FROM gate_outcomes WHERE run=? ORDER BY key DESC LIMIT 1");
+  statement.bind(1, std::string_view(run_id));
+  return statement.step() && statement.text(0) == "fail";
+}
+
+namespace {
+
+std::optional<std::string> last_green(const Store& store, const Tags& tags,
+                                      const std::string& branch, const BaselineQuery& query) {
+  std::optional<std::string> other;
+  for (const std::string& id : tags.judged(query.suite, branch, "pass")) {
+    if (query.excluded.contains(id)) continue;
+    const RunInfo run = store.run(id);
+    if (query.belongs && !query.belongs(run)) continue;
+    if (!query.comparable || query.comparable(run)) return id;
+    if (!other) other = id;
+  }
+  // Whoever asks says what it differs in.
+  if (other) return other;
+  const std::vector<std::string> undecided = tags.judged(query.suite, branch, "undecided");
+  for (const RunInfo& run : store.runs()) {  // newest first
+    if (run.suite != query.suite || !run.complete || query.excluded.contains(run.id) ||
+        tags.has_failed(run.id)) {
+      continue;
+    }
+    const bool is_there = revision_from(run.manifest).branch == branch ||
+                          std::find(undecided.begin(), undecided.end(), run.id) != undecided.end();
+    if (!is_there) continue;
+    const bool fits =
+        (!query.belongs || query.belongs(run)) && (!query.comparable || query.comparable(run));
+    if (fits) return run.id;
   }
   return std::nullopt;
 }
 
+}  // namespace
+
 std::optional<std::string> resolve_baseline(const Store& store, const Tags& tags,
-                                            const std::string& reference, const std::string& suite,
-                                            const std::set<std::string>& excluded) {
+                                            const std::string& reference,
+                                            const BaselineQuery& query) {
   constexpr std::string_view kLastGreen = "last-green@";
   if (reference.starts_with(kLastGreen)) {
-    return tags.last_green(suite, reference.substr(kLastGreen.size()), excluded);
+    return last_green(store, tags, reference.substr(kLastGreen.size()), query);
   }
-  std::optional<std::string> run = tags.find(reference + "/" + suite);
+  std::optional<std::string> run = tags.find(reference + "/" + query.suite);
   if (!run) run = tags.find(reference);
   if (!run) {
     try {
@@ -155,27 +165,8 @@ std::optional<std::string> resolve_baseline(const Store& store, const Tags& tags
                       "\n  try: peira tag RUN " + reference + ", or last-green@BRANCH");
     }
   }
-  if (store.run(*run).suite != suite) return std::nullopt;
+  if (store.run(*run).suite != query.suite) return std::nullopt;
   return run;
-}
-
-std::pair<std::string, std::string> branch_and_commit(const std::filesystem::path& folder) {
-  std::string branch = environment("GITHUB_HEAD_REF");
-  if (branch.empty()) branch = environment("GITHUB_REF_NAME");
-  std::string commit = environment("GITHUB_SHA");
-  const std::filesystem::path git = git_folder(folder);
-  if (git.empty()) return {branch, commit};
-  const std::string head = first_line(git / "HEAD");
-  constexpr std::string_view kBranch = "ref: refs/heads/";
-  if (!head.starts_with(kBranch)) return {branch, commit.empty() ? head : commit};
-  if (branch.empty()) branch = head.substr(kBranch.size());
-  if (commit.empty()) {
-    std::filesystem::path common = git;
-    if (const std::string other = first_line(git / "commondir"); !other.empty())
-      common = git / other;
-    commit = first_line(common / head.substr(5));
-  }
-  return {branch, commit};
 }
 
 }  // namespace peira::runner

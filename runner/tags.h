@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,25 +40,36 @@ class Tags {
   std::vector<std::pair<std::string, std::string>> list() const;  // name, run; by name
 
   void record(const GateOutcome& outcome);
-  // The run of `suite` that passed its gates last on `branch`, but for `excluded` ones.
-  std::optional<std::string> last_green(const std::string& suite, const std::string& branch,
-                                        const std::set<std::string>& excluded) const;
+  // Runs of `suite` of which `status` was said when they were judged last on `branch`, the newest
+  // judged first.
+  std::vector<std::string> judged(const std::string& suite, const std::string& branch,
+                                  const std::string& status) const;
+  // Whether the run failed when it was judged last.
+  bool has_failed(const std::string& run_id) const;
 
  private:
   std::unique_ptr<Database> database_;
   bool has_tables_ = true;
 };
 
-// The run that `reference` means as a baseline of `suite`: "last-green@BRANCH", a tag, or a run as
-// Store::resolve_run() takes it. Empty: no run passed on that branch, or a tag's is of another
-// suite. A tag "NAME/SUITE" stands before one called NAME, so that one name covers several suites.
+// Which runs may be a baseline.
+struct BaselineQuery {
+  std::string suite;
+  std::set<std::string> excluded;  // those that are judged
+  // Of last-green alone: runs that never are its baseline, and those that are only where there is
+  // no other, to be refused with what they differ in. Empty: all are.
+  std::function<bool(const RunInfo&)> belongs = {}, comparable = {};
+};
+
+// The run that `reference` means as a baseline: "last-green@BRANCH", a tag, or a run as
+// Store::resolve_run() takes it. Empty: there is none, or a tag's is of another suite. A tag
+// "NAME/SUITE" stands before one called NAME, so that one name covers several suites.
+//
+// Last green is the newest run that passed its gates on the branch. Until one has, it is the newest
+// complete run made on the branch (its manifest says so) or judged there that did not fail them.
 // throws  Error(kUsage): neither tag nor run.
 std::optional<std::string> resolve_baseline(const Store& store, const Tags& tags,
-                                            const std::string& reference, const std::string& suite,
-                                            const std::set<std::string>& excluded);
-
-// Branch and commit being worked on: GITHUB_HEAD_REF or GITHUB_REF_NAME and GITHUB_SHA, else those
-// of the git folder that holds `folder`. "" where unknown.
-std::pair<std::string, std::string> branch_and_commit(const std::filesystem::path& folder);
+                                            const std::string& reference,
+                                            const BaselineQuery& query);
 
 }  // namespace peira::runner

@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <set>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "evals/gate/gate.h"
+#include "evals/gate/quantile_pairs.h"
 #include "evals/gate/tests.h"
 #include "evals/gate/values.h"
 #include "stats/distributions.h"
+#include "stats/gatekeeping.h"
 #include "stats/quantiles.h"
 
 namespace peira::evals {
@@ -50,9 +51,6 @@ void check_gate(const Gate& gate) {
   if (!std::isfinite(gate.bound)) refuse(gate, "the bound is not a number");
   const bool is_share = is_share_metric(gate.target.metric);
   if (is_relative(gate)) {
-    if (detail::quantile_of(gate.target.metric)) {
-      refuse(gate, "a quantile has no paired difference\n  try: latency.mean, or a --max on it");
-    }
     if (!(gate.bound > 0) || (is_share && gate.bound >= 1)) {
       refuse(gate, "a margin is above 0, in the metric's units\n  try: 0.01 for one point");
     }
@@ -65,6 +63,36 @@ void check_gate(const Gate& gate) {
                gate.target.text() + "=0.01, or 0.99 for a --min");
   }
   if (!is_share && !(gate.bound > 0)) refuse(gate, "the bound must be above 0");
+}
+
+void check_families(const GatePolicy& policy) {
+  const auto refuse_family = [](const GateFamily& family, const std::string& what) {
+    throw Error(ErrorCode::kUsage, "family \"" + family.name + "\": " + what);
+  };
+  double shares = 0;
+  std::set<std::string> names;
+  for (std::size_t f = 0; f < policy.families.size(); ++f) {
+    const GateFamily& family = policy.families[f];
+    if (!names.insert(family.name).second) refuse_family(family, "there are two of that name");
+    if (f == 0 && family.share != 0) {
+      refuse_family(family, "the first family has the share that the others leave");
+    }
+    if (!(family.share >= 0 && family.share < 1)) {
+      refuse_family(family, "a share of alpha lies between 0 and 1");
+    }
+    shares += family.share;
+    const bool has_gate = std::any_of(policy.gates.begin(), policy.gates.end(),
+                                      [f](const Gate& gate) { return gate.family == f; });
+    if (!has_gate) refuse_family(family, "no gate is in it");
+  }
+  if (shares >= 1) {
+    refuse_family(policy.families.back(), "the later families' shares leave none to the first");
+  }
+  for (const Gate& gate : policy.gates) {
+    if (gate.family >= std::max<std::size_t>(1, policy.families.size())) {
+      refuse(gate, "is in no family");
+    }
+  }
 }
 
 std::vector<ClusteredValue> column(const std::vector<UnitValue>& units, double UnitValue::*member) {
@@ -257,6 +285,37 @@ void judge_pairs(const UnitValues& baseline, const UnitValues& candidate, double
        alpha, result);
 }
 
+// A quantile of what is measured, lower being better.
+void judge_quantile_pairs(const GateArm& baseline, const GateArm& candidate, double alpha,
+                          GateResult& result) {
+  const Gate& gate = result.gate;
+  const detail::QuantileChange change =
+      detail::quantile_change(baseline, candidate, gate.target,
+                              *detail::quantile_of(gate.target.metric), gate.bound, alpha);
+  result.num_items = change.num_pairs;
+  result.num_clusters = change.num_clusters;
+  if (change.num_pairs == 0) return;
+  result.estimate = change.estimate;
+  if (change.method.empty()) return;
+  result.method = change.method;
+  result.low = change.interval.low;
+  result.high = change.interval.high;
+  double distance = std::abs(change.estimate) - gate.bound;
+  if (gate.kind == GateKind::kNoWorse) {
+    result.pass_p = change.slower_by_margin;
+    result.fail_p = change.slower_at_all;
+    distance = change.estimate < gate.bound ? gate.bound - change.estimate : change.estimate;
+  } else {
+    result.pass_p = std::max(change.slower_by_margin, change.faster_by_margin);
+    result.fail_p = std::min(1.0, 2 * std::min(change.within_above, change.within_below));
+  }
+  plan({.distance = std::abs(distance),
+        .std_error = change.std_error,
+        .num_units = change.num_pairs,
+        .num_clusters = change.num_clusters},
+       alpha, result);
+}
+
 // One answer to questions of different gold, or none to any: a broken model or reader.
 std::string degenerate(const GateArm& arm) {
   std::set<std::string_view> answers, golds;
@@ -294,6 +353,10 @@ std::string vacuous(const GateArm& arm, const Gate& gate, const UnitValues& valu
   }
   if (!gate.min_items && run.limited) return name + " is limited: not every question was asked";
   if (std::string why = degenerate(arm); !why.empty()) return why;
+  if (values.num_unmeasured > 0) {
+    return std::to_string(values.num_unmeasured) + " answers of " + name +
+           " came without token counts";
+  }
   const bool measures = !is_share_metric(gate.target.metric) || !values.measurements.empty();
   if (measures) {
     const auto is_zero = [](double value) { return value == 0; };
@@ -336,7 +399,7 @@ GateResult judge(const Gate& gate, const GatePolicy& policy, const GateArm* cand
     hold_back(result, why);
     return result;
   }
-  const UnitValues values = detail::unit_values(*candidate, gate.target, gate.bound, policy.prices);
+  const UnitValues values = detail::unit_values(*candidate, gate.target, gate.bound);
   result.num_items = values.num_scored;
   if (values.num_in_cell == 0) {
     hold_back(result, gate.target.field.empty()
@@ -359,9 +422,12 @@ GateResult judge(const Gate& gate, const GatePolicy& policy, const GateArm* cand
       hold_back(result, why);
       return result;
     }
-    const UnitValues before =
-        detail::unit_values(*baseline, gate.target, gate.bound, policy.prices);
-    judge_pairs(before, values, alpha, result);
+    const UnitValues before = detail::unit_values(*baseline, gate.target, gate.bound);
+    if (detail::quantile_of(gate.target.metric)) {
+      judge_quantile_pairs(*baseline, *candidate, alpha, result);
+    } else {
+      judge_pairs(before, values, alpha, result);
+    }
     result.flips = explain_flips(*baseline, *candidate);
     why = vacuous(*baseline, gate, before, result.num_items, "the baseline");
     if (why.empty() && !gate.min_items && count_questions(*baseline) < baseline->num_rows) {
@@ -369,6 +435,10 @@ GateResult judge(const Gate& gate, const GatePolicy& policy, const GateArm* cand
             std::to_string(baseline->num_rows) + " questions";
     }
     if (why.empty() && result.num_items == 0) why = "no question was answered in both runs";
+    if (why.empty() && !result.low && detail::quantile_of(gate.target.metric)) {
+      why = "a quantile's difference needs 20 independent questions, there are " +
+            std::to_string(result.num_clusters);
+    }
   } else {
     judge_level(values, alpha, result);
     if (result.num_items == 0) why = "no question was answered";
@@ -382,29 +452,66 @@ GateResult judge(const Gate& gate, const GatePolicy& policy, const GateArm* cand
   return result;
 }
 
-// Holm's adjusted p-values with weights. source  Holm (1979), section 4: p / w ascending, times the
-// weight of those not yet rejected.
-void adjust(std::vector<GateResult>& gates) {
-  std::vector<std::size_t> order(gates.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return gates[a].fail_p / gates[a].gate.weight < gates[b].fail_p / gates[b].gate.weight;
-  });
-  double remaining = 0;
-  for (const GateResult& gate : gates) remaining += gate.gate.weight;
-  double running = 0;
-  for (const std::size_t index : order) {
-    GateResult& gate = gates[index];
-    running = std::max(running, std::min(1.0, gate.fail_p * remaining / gate.gate.weight));
-    gate.fail_p_adjusted = running;
-    remaining -= gate.gate.weight;
+// The families' shares of alpha; of a policy without families all is one's.
+std::vector<double> shares_of(const GatePolicy& policy) {
+  std::vector<double> shares{1};
+  for (std::size_t f = 1; f < policy.families.size(); ++f) {
+    shares.push_back(policy.families[f].share);
+    shares.front() -= policy.families[f].share;
+  }
+  return shares;
+}
+
+void adjust(const std::vector<double>& shares, std::vector<GateResult>& gates) {
+  std::vector<stats::RankedHypothesis> hypotheses;
+  for (const GateResult& gate : gates) {
+    hypotheses.push_back({gate.fail_p, gate.gate.family, gate.gate.weight});
+  }
+  const std::vector<double> adjusted = stats::gatekeeping(hypotheses, shares);
+  for (std::size_t i = 0; i < gates.size(); ++i) gates[i].fail_p_adjusted = adjusted[i];
+}
+
+// Passes and fails what may be; families in their order.
+void settle(const GatePolicy& policy, GateReport& report) {
+  const std::vector<double> shares = shares_of(policy);
+  adjust(shares, report.gates);
+  bool all_before_pass = true;
+  for (std::size_t f = 0; f < shares.size(); ++f) {
+    bool all_pass = true;
+    bool any_failed = false;
+    for (GateResult& gate : report.gates) {
+      if (gate.gate.family != f) continue;
+      const bool is_shown = !gate.vacuous && gate.pass_p <= policy.alpha;
+      gate.waits_for_family = is_shown && !all_before_pass;
+      if (is_shown && all_before_pass) {
+        gate.status = GateStatus::kPass;
+      } else if (gate.fail_p_adjusted <= policy.alpha) {
+        gate.status = GateStatus::kFail;
+      }
+      any_failed = any_failed || gate.status == GateStatus::kFail;
+      all_pass = all_pass && gate.status == GateStatus::kPass;
+    }
+    all_before_pass = all_before_pass && all_pass;
+    if (policy.families.empty()) continue;
+    GateFamilyResult family{policy.families[f]};
+    family.family.share = shares[f];
+    family.status = any_failed ? GateStatus::kFail
+                    : all_pass ? GateStatus::kPass
+                               : GateStatus::kUndecided;
+    report.families.push_back(std::move(family));
   }
 }
 
 void explain(GateResult& result, double alpha) {
   if (result.status == GateStatus::kUndecided && result.vacuous) return;
   std::string text;
-  if (result.status == GateStatus::kPass) {
+  if (result.waits_for_family) {
+    text = "shown, p = " + number(result.pass_p) +
+           ", but it counts only once every family before its own passes";
+  } else if (result.status == GateStatus::kUndecided && result.fail_p <= alpha) {
+    text = "refuted by itself, p = " + number(result.fail_p) +
+           ", but not among all gates, p = " + number(result.fail_p_adjusted) + " after correction";
+  } else if (result.status == GateStatus::kPass) {
     text = "shown, p = " + number(result.pass_p);
     const bool has_ends = result.low && result.high;
     if (is_relative(result.gate) && has_ends) {
@@ -458,9 +565,7 @@ std::string headline_of(const GateReport& report) {
 
 }  // namespace
 
-GateReport evaluate(
-    const GatePolicy& policy, std::span<const GateArm> candidates,
-    const std::map<std::pair<std::string, std::string>, const GateArm*>& baselines) {
+void check_policy(const GatePolicy& policy) {
   if (policy.gates.empty()) {
     throw Error(ErrorCode::kUsage,
                 "there is no gate to judge\n  try: --min gpqa=0.80, or --policy FILE");
@@ -469,6 +574,14 @@ GateReport evaluate(
     throw Error(ErrorCode::kUsage,
                 "alpha is " + number(policy.alpha) + ", must lie between 0 and 0.5");
   }
+  for (const Gate& gate : policy.gates) check_gate(gate);
+  check_families(policy);
+}
+
+GateReport evaluate(
+    const GatePolicy& policy, std::span<const GateArm> candidates,
+    const std::map<std::pair<std::string, std::string>, const GateArm*>& baselines) {
+  check_policy(policy);
   std::map<std::string, const GateArm*> by_suite;
   for (const GateArm& arm : candidates) {
     const auto [entry, fresh] = by_suite.emplace(arm.record.suite, &arm);
@@ -481,22 +594,16 @@ GateReport evaluate(
   GateReport report;
   report.alpha = policy.alpha;
   for (const Gate& gate : policy.gates) {
-    check_gate(gate);
     const auto candidate = by_suite.find(gate.target.suite);
     const auto baseline = baselines.find({gate.baseline, gate.target.suite});
     report.gates.push_back(judge(gate, policy,
                                  candidate == by_suite.end() ? nullptr : candidate->second,
                                  baseline == baselines.end() ? nullptr : baseline->second));
   }
-  adjust(report.gates);
+  settle(policy, report);
   bool any_failed = false;
   bool all_passed = true;
   for (GateResult& gate : report.gates) {
-    if (!gate.vacuous && gate.pass_p <= policy.alpha) {
-      gate.status = GateStatus::kPass;
-    } else if (gate.fail_p_adjusted <= policy.alpha) {
-      gate.status = GateStatus::kFail;
-    }
     explain(gate, policy.alpha);
     any_failed = any_failed || gate.status == GateStatus::kFail;
     all_passed = all_passed && gate.status == GateStatus::kPass;

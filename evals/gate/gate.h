@@ -7,6 +7,13 @@
 //   falsely failing  P(any true claim is declared failed) <= alpha over all gates together, however
 //                    they depend on each other: the tests against the claims are corrected by
 //                    Holm's procedure, weighted where the policy weighs gates.
+// A policy may instead rank its gates in families (hierarchical gatekeeping):
+//   falsely passing  P(a family of which any claim is false passes) <= alpha over all families: one
+//                    passes when all of its claims are shown at alpha and all families before it
+//                    pass.
+//   falsely failing  as above, but alpha is not shared with later families: one's tests begin once
+//                    every gate of those before it has failed, or on the share of alpha it was
+//                    given.
 // What neither shows is undecided. A gate against a baseline passes when a loss beyond the margin
 // is excluded, and fails when the candidate is significantly worse than the baseline and does not
 // pass; "true" for it means no worse at all.
@@ -39,7 +46,8 @@ struct GateTarget {
 };
 
 // The metrics there are: accuracy, pass@K, unparsed, truncated, refused, empty, failed,
-// latency.mean, latency.p50, latency.p95 (seconds), prompt_tokens, completion_tokens, cost.
+// latency.mean, latency.p50, latency.p95 (seconds), prompt_tokens, completion_tokens, cost (dollars
+// an answer by its tokens, whether or not a cache gave it).
 const std::vector<std::string>& gate_metrics();
 
 // throws Error(kUsage): malformed, or no such metric (names the nearest).
@@ -48,9 +56,10 @@ GateTarget parse_gate_target(const std::string& text);
 struct Gate {
   GateTarget target;
   GateKind kind = GateKind::kMin;
-  double bound = 0;      // kMin, kMax: in the metric's units; else the margin, > 0
-  std::string baseline;  // kNoWorse, kEquivalent: a run, a tag or "last-green@BRANCH"
-  double weight = 1;     // of the false-failure rate, relative to other gates'; > 0
+  double bound = 0;        // kMin, kMax: in the metric's units; else the margin, > 0
+  std::string baseline;    // kNoWorse, kEquivalent: a run, a tag or "last-green@BRANCH"
+  double weight = 1;       // of the false-failure rate, relative to its family's other gates; > 0
+  std::size_t family = 0;  // in GatePolicy::families
   // Questions with a score (of pairs: in both runs) without which it cannot pass. Empty: every
   // question of the dataset must have been asked.
   std::optional<std::int64_t> min_items = {};
@@ -58,16 +67,27 @@ struct Gate {
   std::string text() const;  // "gpqa.accuracy >= 0.8"
 };
 
-// Per million tokens, in any currency.
+// Dollars a million tokens.
 struct GatePrices {
   double input = 0, output = 0;
+};
+
+// Gates that count together.
+struct GateFamily {
+  std::string name;
+  // Of alpha, kept for this family's failures whatever becomes of those before it. The first has
+  // what the others leave, and none of its own here.
+  double share = 0;
 };
 
 struct GatePolicy {
   std::vector<Gate> gates;
   double alpha = 0.05;
-  std::optional<GatePrices> prices = {};  // without them there is no cost
+  std::vector<GateFamily> families = {};  // in the order of importance; empty: all are one
 };
+// throws Error(kUsage): no gates, alpha, a bound, a margin, a weight or a share out of range, a
+// family without a gate or a gate without a family.
+void check_policy(const GatePolicy& policy);
 
 // One run with all its outcomes in the order of (row, epoch).
 struct GateArm {
@@ -75,6 +95,7 @@ struct GateArm {
   std::string replies;        // equal for runs that judged the same replies
   std::int64_t num_rows = 0;  // questions of the whole dataset
   std::vector<SampleOutcome> outcomes = {};
+  std::optional<GatePrices> prices = {};  // of its model; without them there is no cost
 };
 
 // Why a score moved: questions whose score differs, by what differs between their replies.
@@ -104,10 +125,11 @@ struct GateResult {
   std::string run_id, baseline_id;
   // The metric, or for pairs the difference candidate - baseline; with 1 - 2 alpha interval.
   std::optional<double> estimate, low, high;
-  std::string method;  // how the interval was made
-  double pass_p = 1;   // of the null that the claim is false
-  double fail_p = 1;   // of the null that it is true; Holm-adjusted in `fail_p_adjusted`
-  double fail_p_adjusted = 1;
+  std::string method;             // how the interval was made
+  double pass_p = 1;              // of the null that the claim is false
+  double fail_p = 1;              // of the null that it is true
+  double fail_p_adjusted = 1;     // by Holm, or over ranked families
+  bool waits_for_family = false;  // shown, but a family before its own does not pass
   std::int64_t num_items = 0, num_clusters = 0;
   std::string why;       // one line: what decided it, or why it cannot pass
   bool vacuous = false;  // held back from passing whatever the numbers say
@@ -117,26 +139,33 @@ struct GateResult {
   std::optional<FlipCauses> flips = {};
 };
 
+struct GateFamilyResult {
+  GateFamily family;  // with the first one's share filled in
+  GateStatus status = GateStatus::kUndecided;
+};
+
 struct GateReport {
   GateStatus status = GateStatus::kUndecided;
   double alpha = 0.05;
   std::vector<GateResult> gates;
-  std::string headline;  // one sentence
+  std::vector<GateFamilyResult> families = {};  // empty where the policy ranks nothing
+  std::string headline;                         // one sentence
 };
 
 // Judges every gate of `policy`.
 //
 // candidates  at most one run a suite.
 // baselines   by Gate::baseline and suite; checked by the caller to be comparable.
-// throws      Error(kUsage): no gates, a bound or margin out of range, a metric that a gate cannot
-//             have, two candidates of a suite.
+// throws      Error(kUsage): as check_policy(); two candidates of a suite; a gate on the cost of a
+//             run without prices.
 //
 // A failed question counts as wrong where a claim is to be shown and as right where it is to be
 // refuted, so that failures decide nothing. Tests: exact binomial for independent 0/1 scores and
 // for quantiles (share of values within the bound); else t with clusters - 1 degrees of freedom
 // and, for shares, the beta distribution on the effective number of questions (Korn and Graubard
 // 1998), whichever is less sure. Differences: Tango's score for independent 0/1 pairs, else t;
-// below 20 clusters also the exact permutation of whole clusters, whichever is less sure.
+// below 20 clusters also the exact permutation of whole clusters, whichever is less sure. Of
+// quantiles: a bootstrap of pairs, from 20 clusters on.
 //
 // Not passed whatever the numbers: suite absent, empty cell, incomplete, limited or stopped run,
 // fewer items than declared, the baseline's own replies, no answer read or one answer everywhere,

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "evals/score_mean.h"
 #include "stats/moments.h"
 #include "stats/pass_at_k.h"
@@ -27,8 +28,8 @@ std::optional<AnswerState> state_of(const std::string& metric) {
 // The value of one question, its epochs in [begin, end).
 class UnitReader {
  public:
-  UnitReader(const std::string& metric, double bound, const std::optional<GatePrices>& prices)
-      : metric_(metric), bound_(bound), prices_(prices), state_(state_of(metric)) {
+  UnitReader(const GateArm& arm, const std::string& metric, double bound)
+      : arm_(arm), metric_(metric), bound_(bound), state_(state_of(metric)) {
     if (metric.starts_with("pass@")) {
       std::from_chars(metric.data() + 5, metric.data() + metric.size(), k_);
     }
@@ -86,19 +87,21 @@ class UnitReader {
     if (metric_ == "prompt_tokens") return static_cast<double>(outcome.prompt_tokens);
     if (metric_ == "completion_tokens") return static_cast<double>(outcome.completion_tokens);
     if (metric_ == "cost") {
-      if (!prices_) {
+      if (!arm_.prices) {
+        const std::string& model = arm_.record.model;
         throw Error(ErrorCode::kUsage,
-                    "gate on cost: no prices are known\n  try: \"prices\": {\"input\": 1.25, "
-                    "\"output\": 10} in the policy, per million tokens");
+                    "gate on cost: no price of model " + model + " (run " + arm_.record.run_id +
+                        ") is known\n  try: --prices FILE with {" + dump_json(Json(model)) +
+                        ": {\"input\": 1.25, \"output\": 10}}, in dollars a million tokens");
       }
-      return cost_of(outcome, *prices_);
+      return cost_of(outcome, *arm_.prices);
     }
     return outcome.score.value;
   }
 
+  const GateArm& arm_;
   const std::string& metric_;
   double bound_;
-  const std::optional<GatePrices>& prices_;
   std::optional<AnswerState> state_;
   int k_ = 0;
 };
@@ -111,10 +114,10 @@ std::optional<double> quantile_of(const std::string& metric) {
   return std::nullopt;
 }
 
-UnitValues unit_values(const GateArm& arm, const GateTarget& target, double bound,
-                       const std::optional<GatePrices>& prices) {
-  const UnitReader reader(target.metric, bound, prices);
+UnitValues unit_values(const GateArm& arm, const GateTarget& target, double bound) {
+  const UnitReader reader(arm, target.metric, bound);
   UnitValues values;
+  const bool is_cost = target.metric == "cost";
   values.is_share = reader.is_share();
   values.higher_is_better = reader.higher_is_better();
   bool field_is_there = target.field.empty();
@@ -133,6 +136,10 @@ UnitValues unit_values(const GateArm& arm, const GateTarget& target, double boun
       if (auto unit = reader.read(at, next, values.measurements)) {
         values.num_scored += unit->value.has_value();
         values.units.push_back(std::move(*unit));
+      }
+      for (const SampleOutcome* one = at; is_cost && one != next; ++one) {
+        values.num_unmeasured += one->score.state != AnswerState::kFailed &&
+                                 one->prompt_tokens + one->completion_tokens == 0;
       }
     }
     at = next;

@@ -24,6 +24,7 @@ struct UnitValues {
   std::int64_t num_scored = 0;       // of them with a value
   std::int64_t num_in_cell = 0;      // questions of the run that the target speaks of
   std::vector<double> measurements;  // sorted; of quantile metrics alone
+  std::int64_t num_unmeasured = 0;   // answers whose cost their tokens do not tell
   bool is_share = true;              // values lie in [0, 1]
   bool higher_is_better = false;
 };
@@ -33,7 +34,6 @@ std::optional<double> quantile_of(const std::string& metric);
 
 // The values of `target` in `arm`. Of quantile metrics the value is the share of answers within
 // `bound`. throws Error(kUsage): cost without prices, or no such field.
-UnitValues unit_values(const GateArm& arm, const GateTarget& target, double bound,
-                       const std::optional<GatePrices>& prices);
+UnitValues unit_values(const GateArm& arm, const GateTarget& target, double bound);
 
 }  // namespace peira::evals::detail

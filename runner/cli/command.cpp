@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "reports/details_json.h"
 
 namespace peira::runner::cli {
 namespace {
@@ -36,8 +37,10 @@ void print(const std::string& text) {
   if (!written || std::fflush(stdout) != 0) throw system_error("standard output", errno);
 }
 
-void print_json(const Json& value) { print(dump_json(value) + "\n"); }
-void print_json(const OrderedJson& value) { print(dump_json(value) + "\n"); }
+void print_json(const Json& value) { print(reports::without_steering(dump_json(value)) + "\n"); }
+void print_json(const OrderedJson& value) {
+  print(reports::without_steering(dump_json(value)) + "\n");
+}
 
 void note(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 

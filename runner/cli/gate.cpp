@@ -16,13 +16,15 @@
 #include "runner/cli/tables.h"
 #include "runner/gate/gate_runs.h"
 #include "runner/nightly/night_store.h"
+#include "runner/revision.h"
+#include "runner/run_cost.h"
 
 namespace peira::runner::cli {
 namespace {
 
 struct GateFlags {
   std::vector<std::string> runs, vary, min, max;
-  std::string policy, no_worse_than, equivalent_to, junit, summary_md, branch, store;
+  std::string policy, no_worse_than, equivalent_to, junit, summary_md, branch, prices, store;
   std::optional<double> alpha, by, within;
   std::optional<std::int64_t> min_items;
   bool github = false, json = false;
@@ -111,16 +113,22 @@ int gate(const GateFlags& flags) {
   }
   const GatePlan plan = plan_of(flags, suites);
   Tags tags(store.path());
-  const evals::GateReport report = gate_runs(store, tags, plan, ids);
+  // --prices stands before the policy's own.
+  const evals::GateReport report = gate_runs(
+      store, tags, plan, ids,
+      gate_sources(flags.prices.empty() ? plan : GatePlan{}, prices_for(store, flags.prices)));
 
   // Files first: a reader of them must find them whatever becomes of stdout.
   if (!flags.junit.empty()) write_file_atomic(flags.junit, reports::render_junit(report));
   if (!flags.summary_md.empty())
     append_file(flags.summary_md, reports::render_gate_markdown(report));
-  auto [branch, commit] = branch_and_commit(std::filesystem::current_path());
-  if (!flags.branch.empty()) branch = flags.branch;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    tags.record({ids[i], suites[i], branch, commit, evals::to_string(report.status), utc_now()});
+    // Where the run was made, not where it is judged.
+    Revision revision = revision_from(store.run(ids[i]).manifest);
+    if (revision.branch.empty()) revision = revision_of(".");
+    if (!flags.branch.empty()) revision.branch = flags.branch;
+    tags.record({ids[i], suites[i], revision.branch, revision.commit,
+                 evals::to_string(report.status), utc_now()});
   }
   if (flags.json) {
     print_json(reports::to_json(report));
@@ -187,7 +195,10 @@ Targets   SUITE, SUITE.METRIC or SUITE[FIELD=VALUE].METRIC; metrics: accuracy, p
           truncated, refused, empty, failed, latency.mean, .p50, .p95 (seconds), prompt_tokens,
           completion_tokens, cost
 Baselines a run, a tag (peira tag), or last-green@BRANCH: the newest other run of the suite that passed
-          its gates there. The branch is --branch, GITHUB_HEAD_REF, GITHUB_REF_NAME or the git folder's.
+          its gates there; until one has, the newest complete run made there that did not fail.
+          A run remembers its branch: GITHUB_HEAD_REF, GITHUB_REF_NAME or the git folder's; --branch
+          says another. Cost is dollars an answer, by --prices, the policy's or prices.json beside
+          the store.
 Verdicts  come from tests, not from points; the error rates are stated below the table. An incomplete,
           limited, empty or degenerate run, or one that is its own baseline, never passes.
 Exit      0 all pass · 1 a gate fails · 2 usage · 3 bad data · 4 unavailable · 5 undecided or incomplete)");
@@ -209,6 +220,8 @@ Exit      0 all pass · 1 a gate fails · 2 usage · 3 bad data · 4 unavailable
   app->add_option("--min-items", flags->min_items,
                   "questions that must have a score [the whole dataset asked]");
   app->add_option("--alpha", flags->alpha, "error of the whole policy, either way [0.05]");
+  app->add_option("--prices", flags->prices,
+                  "JSON table of prices for gates on cost [the policy's, else prices.json]");
   app->add_option("--branch", flags->branch, "where the outcome counts for last-green");
   app->add_option("--junit", flags->junit, "write JUnit XML here");
   app->add_option("--summary-md", flags->summary_md,

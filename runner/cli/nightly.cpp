@@ -90,6 +90,26 @@ std::string judgements_table(const std::vector<SeriesJudgement>& judgements) {
   return draw(table);
 }
 
+// The gates of the night, each policy's one by one; "" where there are none.
+std::string gates_table(const NightRecord& night) {
+  if (night.gates.empty()) return "";
+  reports::Table table;
+  table.headers = {"Gates", "Gate", "Verdict", "Measured", "Why"};
+  table.alignments = {Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kLeft};
+  for (const NightGateVerdict& verdict : night.gates) {
+    if (verdict.report.is_null()) {
+      table.rows.push_back(
+          {verdict.name, "-", evals::to_string(verdict.status), "", verdict.headline});
+      continue;
+    }
+    for (const Json& gate : verdict.report.value("gates", Json::array())) {
+      table.rows.push_back({verdict.name, gate.value("gate", ""), gate.value("status", ""),
+                            gate.value("measured", ""), gate.value("why", "")});
+    }
+  }
+  return draw(table);
+}
+
 // What the table does not say: why a series is red or could not be judged, and what was not done.
 std::string remarks(const NightRecord& night, const std::vector<SeriesJudgement>& judgements) {
   std::string text;
@@ -105,6 +125,16 @@ std::string remarks(const NightRecord& night, const std::vector<SeriesJudgement>
                                (entry.note.empty() ? entry.why : entry.note)) +
             "\n";
   }
+  return text;
+}
+
+// What a night came to, for terminals.
+std::string night_text(const NightRecord& night, const std::vector<SeriesJudgement>& judgements) {
+  std::string text = "Night " + night.night + " of " + night.plan + ". " +
+                     reports::printable(headline_of(night, judgements)) + "\n\n";
+  if (!judgements.empty()) text += judgements_table(judgements);
+  if (const std::string gates = gates_table(night); !gates.empty()) text += "\n" + gates;
+  if (const std::string more = remarks(night, judgements); !more.empty()) text += "\n" + more;
   return text;
 }
 
@@ -222,9 +252,10 @@ void tell(NightStore& nights, const NightlyPlan& plan, NightResult& result,
 }
 
 int run(const NightlyFlags& flags) {
-  const NightlyPlan plan = read_nightly_plan(flags.plan);
+  NightlyPlan plan = read_nightly_plan(flags.plan);
   const std::string date = flags.date.empty() ? today() : flags.date;
   static_cast<void>(day_number(date));  // a bad date is told before anything else
+  price_models(plan, store_of(plan, flags.store), date);
   if (!flags.since.empty()) static_cast<void>(day_number(flags.since));
   if (flags.dry_run) return dry_run(flags, plan, date);
 
@@ -270,13 +301,7 @@ int run(const NightlyFlags& flags) {
     print_json(outcome);
     return status;
   }
-  std::string text = "Night " + date + " of " + plan.name + ". " +
-                     reports::printable(headline_of(result.night, result.judgements)) + "\n\n";
-  if (!result.judgements.empty()) text += judgements_table(result.judgements);
-  if (const std::string more = remarks(result.night, result.judgements); !more.empty()) {
-    text += "\n" + more;
-  }
-  print(text);
+  print(night_text(result.night, result.judgements));
   if (result.was_there) note("the night was finished before: --again would begin it anew");
   if (!report.empty()) note("report: " + report);
   return status;
@@ -325,14 +350,11 @@ int status(const NightlyFlags& flags) {
     print_json(out);
     return kPassed;
   }
-  std::string text = "Night " + last.night + " of " + open.plan.name;
   if (last.finished) {
-    text += ". " + reports::printable(headline_of(last, said)) + "\n\n";
-    if (!said.empty()) text += judgements_table(said);
-    if (const std::string more = remarks(last, said); !more.empty()) text += "\n" + more;
-    print(text);
+    print(night_text(last, said));
     return kPassed;
   }
+  std::string text = "Night " + last.night + " of " + open.plan.name;
   text += holder.empty() ? ": not finished, and nobody is at it; the same command continues it\n\n"
                          : ": carried out by " + holder + "\n\n";
   reports::Table table;
@@ -452,8 +474,10 @@ A plan:
   {"models": ["bundled"], "suites": ["gpqa", "aime"], "prompts": ["official", "direct"],
    "schedule": "every night", "budget": {"minutes": 60, "tokens": 2000000},
    "report": "nights/{date}.html", "notify": {"command": ["./notify.sh"]}}
-runner/nightly/README.md lists every key. Exit 1: a series is worse than its history; 5: something
-was not measured (budget, failures, interrupted); 4: nothing could be, or another night is at it.)");
+With "gates": "gates.json" (a policy as of peira gate) each night is gated too. README.md in
+runner/nightly lists every key. Exit 1: a series is worse than its history, or a gate fails; 5:
+something was not measured (budget, failures, interrupted) or a gate is undecided; 4: nothing could
+be measured, or another night is at it.)");
   app->require_subcommand(0, 1);
   const auto flags = std::make_shared<NightlyFlags>();
   app->add_option("PLAN", flags->plan, "the plan, a JSON file");

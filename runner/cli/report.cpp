@@ -105,7 +105,7 @@ int deliver(const ReportFlags& flags, const std::string& text) {
 
 // A verdict that `peira gate --json` printed, or a policy that is judged on `runs` now.
 reports::GateSection gate_section(const Store& store, const std::string& file,
-                                  const std::vector<std::string>& runs) {
+                                  const std::vector<std::string>& runs, const PriceTable& prices) {
   const std::string text = read_file(file);
   const Json given = parse_json(text, file);
   reports::GateSection section;
@@ -114,7 +114,8 @@ reports::GateSection gate_section(const Store& store, const std::string& file,
     return section;
   }
   const Tags tags(store.path(), Tags::Access::kReadOnly);
-  section.report = gate_runs(store, tags, parse_gate_plan(text, file), runs);
+  const GatePlan plan = parse_gate_plan(text, file);
+  section.report = gate_runs(store, tags, plan, runs, gate_sources(plan, prices));
   return section;
 }
 
@@ -180,7 +181,7 @@ int report(const ReportFlags& flags) {
   }
   for (const std::string& gate : flags.gates) {
     const std::vector<std::string> named = ids;  // before the verdict's own join them
-    report.gates.push_back(gate_section(store, gate, named));
+    report.gates.push_back(gate_section(store, gate, named, prices));
     if (flags.gates.size() > 1) report.gates.back().title = gate;
     for (const evals::GateResult& result : report.gates.back().report.gates) {
       if (result.run_id.empty() || !find_run(store, result.run_id)) continue;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "evals/comparison.h"
 #include "runner/nightly/night.h"
+#include "runner/nightly/night_gates.h"
 #include "runner/run_plan.h"
 
 namespace peira::runner {
@@ -130,7 +131,8 @@ std::vector<BackfilledNight> backfill(Store& store, NightStore& nights, const Ni
     }
     const std::vector<SeriesJudgement> before = nights.judgements(night.key);
     const Json was = night.outcome;
-    const std::vector<SeriesJudgement> said = book.judge(night, {});
+    // Gates are not judged after the fact: today's baselines were not that night's.
+    const std::vector<SeriesJudgement> said = book.judge(night, failed_entries(night));
     if (!result.is_new) result.differing = differing_series(before, said);
     if (result.is_new) night.finished_at = utc_now();
     night.finished = true;

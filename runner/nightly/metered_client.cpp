@@ -23,9 +23,7 @@ void NightMeter::add_earlier(std::int64_t tokens, double cost, double seconds) {
 void NightMeter::add(std::int64_t prompt_tokens, std::int64_t completion_tokens,
                      const NightlyModel& model) {
   tokens_ += prompt_tokens + completion_tokens;
-  cost_ += (static_cast<double>(prompt_tokens) * model.input_price.value_or(0) +
-            static_cast<double>(completion_tokens) * model.output_price.value_or(0)) /
-           1e6;
+  if (model.price) cost_ += model.price->cost(prompt_tokens, completion_tokens);
 }
 
 double NightMeter::seconds() const {

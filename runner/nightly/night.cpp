@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "runner/nightly/metered_client.h"
+#include "runner/nightly/night_gates.h"
 #include "runner/run_plan.h"
 
 namespace peira::runner {
@@ -90,8 +91,8 @@ class NightRun {
 
   double cost_of(std::int64_t tokens, const NightlyModel& model) const {
     // Of earlier sittings only the sum is known: the dearer price never overspends.
-    const double price = std::max(model.input_price.value_or(0), model.output_price.value_or(0));
-    return static_cast<double>(tokens) * price / 1e6;
+    if (!model.price) return 0;
+    return static_cast<double>(tokens) * std::max(model.price->input, model.price->output) / 1e6;
   }
 
   void count_earlier_sittings() {
@@ -262,8 +263,9 @@ void close_unfinished(Store& store, NightStore& nights, const NightlyPlan& plan,
       if (entry.state != EntryState::kComplete) entry.note = "the night was not finished";
       nights.update(night.key, entry);
     }
+    judge_gates(store, nights, plan, night);
     SeriesBook book(store, nights, plan, night.night);
-    const std::vector<SeriesJudgement> said = book.judge(night, {});
+    const std::vector<SeriesJudgement> said = book.judge(night, failed_entries(night));
     night.finished_at = utc_now();
     night.outcome = outcome_json(night, said);
     nights.finish(night, said);
@@ -306,8 +308,9 @@ NightResult run_night(Store& store, NightStore& nights, const NightlyPlan& plan,
     result.interrupted = true;
     return result;
   }
+  judge_gates(store, nights, plan, result.night);
   SeriesBook book(store, nights, plan, date);
-  result.judgements = book.judge(result.night, {});
+  result.judgements = book.judge(result.night, failed_entries(result.night));
   result.night.finished = true;
   result.night.finished_at = utc_now();
   result.night.outcome = outcome_json(result.night, result.judgements);

@@ -83,7 +83,8 @@ std::vector<BackfilledNight> backfill(Store& store, NightStore& nights, const Ni
 
 bool is_alarm(evals::SeriesVerdict verdict);  // dropped or drifted
 
-// 1: a series is worse; 4: nothing could be run; 5: something is incomplete; else 0.
+// 1: a series is worse or gates fail; 4: nothing could be run; 5: something is incomplete, or gates
+// are undecided; else 0.
 int exit_status_of(const NightRecord& night, std::span<const SeriesJudgement> judgements);
 
 // One sentence: the worst first.

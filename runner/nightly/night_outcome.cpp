@@ -42,6 +42,44 @@ std::size_t count_entries(const NightRecord& night, EntryState state) {
                     [&](const NightEntry& entry) { return entry.state == state; }));
 }
 
+std::size_t count_gates(const NightRecord& night, evals::GateStatus status) {
+  return static_cast<std::size_t>(
+      std::count_if(night.gates.begin(), night.gates.end(),
+                    [&](const NightGateVerdict& gates) { return gates.status == status; }));
+}
+
+// "Gates smoke/ours/official: Failed: ... (and 1 more fails)"; "" where there are none.
+std::string gates_sentence(const NightRecord& night) {
+  for (const auto status : {evals::GateStatus::kFail, evals::GateStatus::kUndecided}) {
+    const std::size_t count = count_gates(night, status);
+    if (count == 0) continue;
+    const auto first =
+        std::find_if(night.gates.begin(), night.gates.end(),
+                     [&](const NightGateVerdict& gates) { return gates.status == status; });
+    std::string text = "Gates " + first->name + ": " + first->headline;
+    if (text.ends_with('.')) text.pop_back();
+    if (count > 1)
+      text += "; and " + std::to_string(count - 1) + " more " + evals::to_string(status);
+    return text;
+  }
+  if (night.gates.empty()) return "";
+  return "All gates pass (" + std::to_string(night.gates.size()) + ")";
+}
+
+std::string verdict_of(const NightRecord& night, std::span<const SeriesJudgement> judgements,
+                       int status) {
+  if (status == 0) return "passed";
+  if (status == 4) return "unavailable";
+  const bool worse = std::any_of(judgements.begin(), judgements.end(),
+                                 [](const auto& one) { return is_alarm(one.second.verdict); });
+  if (status == 1) return worse ? "worse" : "gates failed";
+  const bool all_measured =
+      std::all_of(night.entries.begin(), night.entries.end(), [](const NightEntry& entry) {
+        return entry.state == EntryState::kComplete || entry.state == EntryState::kSkipped;
+      });
+  return all_measured ? "gates undecided" : "incomplete";
+}
+
 std::string plural(std::size_t count, const std::string& one, const std::string& many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
@@ -53,6 +91,7 @@ bool is_alarm(evals::SeriesVerdict verdict) {
 }
 
 int exit_status_of(const NightRecord& night, std::span<const SeriesJudgement> judgements) {
+  if (count_gates(night, evals::GateStatus::kFail) > 0) return 1;
   for (const auto& [series, said] : judgements) {
     if (is_alarm(said.verdict)) return 1;
   }
@@ -63,7 +102,7 @@ int exit_status_of(const NightRecord& night, std::span<const SeriesJudgement> ju
                               count_entries(night, EntryState::kLeftOut) +
                               count_entries(night, EntryState::kWaiting) >
                           0;
-  return incomplete ? 5 : 0;
+  return incomplete || count_gates(night, evals::GateStatus::kUndecided) > 0 ? 5 : 0;
 }
 
 std::string headline_of(const NightRecord& night, std::span<const SeriesJudgement> judgements) {
@@ -94,6 +133,11 @@ std::string headline_of(const NightRecord& night, std::span<const SeriesJudgemen
     if (improved > 0) text += ", " + std::to_string(improved) + " improved";
     if (early > 0) text += ", " + std::to_string(early) + " with too little history";
   }
+  // The worst first.
+  if (const std::string gates = gates_sentence(night); !gates.empty()) {
+    const bool failed = count_gates(night, evals::GateStatus::kFail) > 0;
+    text = failed && worst == nullptr ? gates + ". " + text : text + ". " + gates;
+  }
   const std::size_t missing =
       count_entries(night, EntryState::kFailed) + count_entries(night, EntryState::kIncomplete) +
       count_entries(night, EntryState::kLeftOut) + count_entries(night, EntryState::kWaiting);
@@ -117,16 +161,16 @@ Json outcome_json(const NightRecord& night, std::span<const SeriesJudgement> jud
   }
   Json series = Json::array();
   for (const auto& [name, said] : judgements) series.push_back(series_json(name, said));
+  Json gates = Json::array();
+  for (const NightGateVerdict& one : night.gates) gates.push_back(to_json(one));
   return {{"plan", night.plan},
           {"night", night.night},
           {"exit_status", status},
-          {"verdict", status == 0   ? "passed"
-                      : status == 1 ? "worse"
-                      : status == 4 ? "unavailable"
-                                    : "incomplete"},
+          {"verdict", verdict_of(night, judgements, status)},
           {"headline", headline_of(night, judgements)},
           {"entries", std::move(entries)},
-          {"series", std::move(series)}};
+          {"series", std::move(series)},
+          {"gates", std::move(gates)}};
 }
 
 }  // namespace peira::runner

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/gate.h"
 #include "runner/nightly/series_book.h"
 #include "runner/report_content.h"
 #include "runner/run_cost.h"
@@ -25,10 +26,8 @@ std::optional<reports::Cost> cost_of(const Store& store, const NightEntry& entry
   });
   if (planned == entries.end()) return std::nullopt;
   const NightlyModel& model = plan.model(planned->model);
-  if (!model.input_price && !model.output_price) return std::nullopt;
-  const Price price{.input = model.input_price.value_or(0),
-                    .output = model.output_price.value_or(0)};
-  return report_cost(run_cost(store, store.run(entry.run), price));
+  if (!model.price) return std::nullopt;
+  return report_cost(run_cost(store, store.run(entry.run), *model.price));
 }
 
 // Every series up to and with the night reported.
@@ -72,6 +71,14 @@ reports::Report night_report(const Store& store, const NightStore& nights, const
     } else if (entry.state != EntryState::kSkipped) {
       report.notes.push_back(entry.name + ": " + std::string(to_string(entry.state)) + ": " +
                              (entry.note.empty() ? entry.why : entry.note) + ".");
+    }
+  }
+  for (const NightGateVerdict& verdict : result.night.gates) {
+    if (verdict.report.is_null()) {
+      report.notes.push_back("Gates " + verdict.name + ": " + verdict.headline);
+    } else {
+      report.gates.push_back(
+          {verdict.name, reports::gate_report_from(verdict.report, "gates " + verdict.name)});
     }
   }
   const auto history = nights.history(plan.name, result.night.night);

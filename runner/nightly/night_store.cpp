@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS night_judgements(
 CREATE TABLE IF NOT EXISTS night_acceptances(
   key INTEGER PRIMARY KEY, plan TEXT NOT NULL, series TEXT NOT NULL, from_night TEXT NOT NULL,
   after_night TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS night_gates(
+  night INTEGER NOT NULL, position INTEGER NOT NULL, verdict TEXT NOT NULL,
+  PRIMARY KEY(night, position)) WITHOUT ROWID;
 )sql";
 
 constexpr const char* kNightColumns =
@@ -67,6 +70,36 @@ std::string read_holder(int file) {
 
 }  // namespace
 
+Json to_json(const NightGateVerdict& gates) {
+  return {{"name", gates.name},
+          {"status", evals::to_string(gates.status)},
+          {"headline", gates.headline},
+          {"failed_entries", gates.failed_entries},
+          {"report", gates.report}};
+}
+
+NightGateVerdict night_gate_verdict_from(const Json& value, const std::string& where) {
+  const auto text = [&](const char* key) {
+    const Json& found = require(value, key, where);
+    if (!found.is_string()) throw Error(ErrorCode::kData, where + ": " + key + " is no text");
+    return found.get<std::string>();
+  };
+  NightGateVerdict gates;
+  gates.name = text("name");
+  const std::string status = text("status");
+  for (const auto one : {evals::GateStatus::kPass, evals::GateStatus::kFail}) {
+    if (status == evals::to_string(one)) gates.status = one;
+  }
+  gates.headline = text("headline");
+  const Json& failed = require(value, "failed_entries", where);
+  for (const Json& entry : failed) {
+    if (!entry.is_string()) throw Error(ErrorCode::kData, where + ": failed_entries: no text");
+    gates.failed_entries.push_back(entry.get<std::string>());
+  }
+  gates.report = require(value, "report", where);
+  return gates;
+}
+
 std::string utc_now() { return utc_text(std::time(nullptr)); }
 
 std::string_view to_string(EntryState state) { return kStates[static_cast<std::size_t>(state)]; }
@@ -80,9 +113,13 @@ NightStore::NightStore(const std::filesystem::path& store, Access access) {
     database_->execute(kSchema);
     return;
   }
-  Statement tables =
-      database_->prepare("SELECT count(*) FROM sqlite_master WHERE name = 'night_acceptances'");
-  has_tables_ = tables.step() && tables.integer(0) > 0;
+  const auto has_table = [&](std::string_view name) {
+    Statement tables = database_->prepare("SELECT count(*) FROM sqlite_master WHERE name = ?");
+    tables.bind(1, name);
+    return tables.step() && tables.integer(0) > 0;
+  };
+  has_tables_ = has_table("night_acceptances");
+  has_gates_ = has_table("night_gates");
 }
 
 NightRecord NightStore::record_from(const Statement& statement) const {
@@ -112,6 +149,14 @@ NightRecord NightStore::record_from(const Statement& statement) const {
     entry.tokens_before = entries.integer(6);
     entry.wall_before_s = entries.real(7);
     night.entries.push_back(std::move(entry));
+  }
+  if (!has_gates_) return night;
+  Statement gates =
+      database_->prepare("SELECT verdict FROM night_gates WHERE night = ? ORDER BY position");
+  gates.bind(1, night.key);
+  while (gates.step()) {
+    const std::string where = "store: night_gates of " + night.night;
+    night.gates.push_back(night_gate_verdict_from(parse_json(gates.text(0), where), where));
   }
   return night;
 }
@@ -204,11 +249,22 @@ void NightStore::finish(const NightRecord& night, std::span<const SeriesJudgemen
   end.bind(4, std::string_view(outcome));
   end.bind(5, night.key);
   end.run();
-  Statement clear = database_->prepare("DELETE FROM night_judgements WHERE night = ?");
-  clear.bind(1, night.key);
-  clear.run();
-  Statement put = database_->prepare("INSERT INTO night_judgements VALUES(?,?,?,?)");
+  for (const char* table : {"night_judgements", "night_gates"}) {
+    Statement clear = database_->prepare("DELETE FROM " + std::string(table) + " WHERE night = ?");
+    clear.bind(1, night.key);
+    clear.run();
+  }
+  Statement put_gates = database_->prepare("INSERT INTO night_gates VALUES(?,?,?)");
   std::int64_t position = 0;
+  for (const NightGateVerdict& gates : night.gates) {
+    const std::string text = dump_json(to_json(gates));
+    put_gates.bind(1, night.key);
+    put_gates.bind(2, position++);
+    put_gates.bind(3, std::string_view(text));
+    put_gates.run();
+  }
+  Statement put = database_->prepare("INSERT INTO night_judgements VALUES(?,?,?,?)");
+  position = 0;
   for (const auto& [series, judgement] : judgements) {
     const std::string text = dump_json(evals::to_json(judgement));
     put.bind(1, night.key);
@@ -222,7 +278,7 @@ void NightStore::finish(const NightRecord& night, std::span<const SeriesJudgemen
 
 void NightStore::forget(const std::string& plan, const std::string& night) {
   Transaction transaction(*database_);
-  for (const char* table : {"night_judgements", "night_entries"}) {
+  for (const char* table : {"night_judgements", "night_entries", "night_gates"}) {
     Statement clear =
         database_->prepare("DELETE FROM " + std::string(table) +
                            " WHERE night IN (SELECT key FROM nights WHERE plan = ? AND night = ?)");

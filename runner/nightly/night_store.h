@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/sqlite.h"
+#include "evals/gate/gate.h"
 #include "evals/series.h"
 #include "runner/nightly/schedule.h"
 
@@ -42,13 +43,26 @@ struct NightEntry {
   double wall_before_s = 0;
 };
 
+// What the gates of one policy came to for one model and prompt.
+struct NightGateVerdict {
+  std::string name;  // "smoke/bundled/official"
+  evals::GateStatus status = evals::GateStatus::kUndecided;
+  std::string headline;
+  std::vector<std::string> failed_entries;  // whose own gates failed
+  Json report = nullptr;  // as `peira gate --json`; null where it could not be judged
+};
+Json to_json(const NightGateVerdict& gates);
+// throws Error(kData) naming `where`.
+NightGateVerdict night_gate_verdict_from(const Json& value, const std::string& where);
+
 struct NightRecord {
   std::int64_t key = 0;
   std::string plan, night;
   std::string plan_digest;  // of what the plan asked for
   bool finished = false;
   std::string started_at, finished_at;
-  std::vector<NightEntry> entries;  // in the plan's order
+  std::vector<NightEntry> entries;      // in the plan's order
+  std::vector<NightGateVerdict> gates;  // of a finished night, in the plan's order
   // After a finished night: the tests of all series so far, and the night they began with.
   std::string stream, stream_begun;
   Json outcome = nullptr;  // what `peira nightly --json` said
@@ -103,7 +117,7 @@ class NightStore {
   NightRecord record_from(const Statement& statement) const;
 
   std::unique_ptr<Database> database_;
-  bool has_tables_ = true;
+  bool has_tables_ = true, has_gates_ = true;
 };
 
 // The right to carry out a plan's nights on a store, held by one process at a time; the kernel

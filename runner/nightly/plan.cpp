@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/nearest.h"
 #include "evals/suite.h"
+#include "runner/run_cost.h"
 
 namespace peira::runner {
 namespace {
@@ -157,10 +158,11 @@ class PlanReader {
         value_(parse_json(text, file.string())) {}
 
   NightlyPlan read() {
-    const Object plan(value_, file_.string(), "",
-                      {"name", "models", "suites", "prompts", "metrics", "schedule", "sampling",
-                       "seed", "budget", "history", "report", "notify", "store", "max_failures",
-                       "timeout_s", "retries", "in_flight"});
+    const Object plan(
+        value_, file_.string(), "",
+        {"name",   "models", "suites",       "prompts",   "metrics", "schedule", "sampling",
+         "seed",   "budget", "prices",       "history",   "gates",   "branch",   "report",
+         "notify", "store",  "max_failures", "timeout_s", "retries", "in_flight"});
     NightlyPlan out;
     out.file = file_;
     out.name = plan.text("name", file_.stem().string());
@@ -175,6 +177,9 @@ class PlanReader {
                 metrics, schedule);
     read_sampling(plan, out);
     read_budget(plan, out);
+    read_prices(plan, out);
+    read_gates(plan, out);
+    out.branch = plan.text("branch", "");
     read_history(plan, out);
     read_notify(plan, out);
     read_run(plan, out);
@@ -249,11 +254,13 @@ class PlanReader {
       read_endpoint(given, model, path);
       if (const Json* price = given.find("price")) {
         const Object prices = object(*price, path + ".price", {"input", "output"});
-        model.input_price = prices.number("input", 0, kAnyNumber);
-        model.output_price = prices.number("output", 0, kAnyNumber);
-        if (!model.input_price || !model.output_price) {
-          prices.fail("", "needs both input and output, per million tokens");
+        const auto input = prices.number("input", 0, kAnyNumber);
+        const auto output = prices.number("output", 0, kAnyNumber);
+        if (!input || !output) {
+          prices.fail("", "needs both input and output, in dollars a million tokens");
         }
+        model.price = Price{*input, *output};
+        model.has_own_price = true;
       }
     }
     if (model.spec.empty()) object(Json::object(), path, {}).fail("", "must not be empty");
@@ -334,9 +341,10 @@ class PlanReader {
       if (value.is_string()) {
         suite.suite = value.get<std::string>();
       } else {
-        const Object given = object(value, "suites[" + std::to_string(i) + "]",
-                                    {"suite", "data", "profile", "prompts", "models", "metrics",
-                                     "limit", "epochs", "method", "max_tokens", "schedule"});
+        const Object given =
+            object(value, "suites[" + std::to_string(i) + "]",
+                   {"suite", "data", "profile", "prompts", "models", "metrics", "limit", "epochs",
+                    "method", "max_tokens", "schedule", "gates"});
         suite.suite = given.required_text("suite");
         suite.data = given.text("data", "");
         suite.profile = given.text("profile", "");
@@ -403,12 +411,127 @@ class PlanReader {
     out.budget.minutes = given.number("minutes", 0, kAnyNumber);
     out.budget.tokens = given.whole("tokens", 1, kAnyWhole);
     out.budget.cost = given.number("cost", 0, kAnyNumber);
-    if (!out.budget.cost) return;
-    for (const NightlyModel& model : out.models) {
-      if (!model.input_price) {
-        given.fail("cost", "model \"" + model.label +
-                               "\" has no price\n  try: {\"model\": ..., \"price\": {\"input\": "
-                               "0.15, \"output\": 0.60}} per million tokens");
+  }
+
+  void read_prices(const Object& plan, NightlyPlan& out) {
+    const Json* value = plan.find("prices");
+    if (value == nullptr) return;
+    if (value->is_string()) {
+      out.prices = PriceTable::read(absolute(value->get<std::string>()));
+    } else {
+      out.prices = PriceTable(*value, file_.string() + ": prices");
+    }
+  }
+
+  // Of the plan, and of its suites.
+  void read_gates(const Object& plan, NightlyPlan& out) {
+    if (const Json* value = plan.find("gates")) read_policies(*value, "gates", out, std::nullopt);
+    const Json& suites = *plan.find("suites");
+    for (std::size_t i = 0; i < suites.size(); ++i) {
+      if (!suites[i].is_object() || !suites[i].contains("gates")) continue;
+      read_policies(suites[i]["gates"], "suites[" + std::to_string(i) + "].gates", out, i);
+    }
+  }
+
+  // One policy, or a list of them.
+  void read_policies(const Json& value, const std::string& path, NightlyPlan& out,
+                     std::optional<std::size_t> suite) {
+    if (!value.is_array()) {
+      read_policy(value, path, out, suite);
+      return;
+    }
+    if (value.empty()) {
+      throw Error(ErrorCode::kData,
+                  file_.string() + ": " + path + ": must be a policy or a list of policies");
+    }
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      read_policy(value[i], path + "[" + std::to_string(i) + "]", out, suite);
+    }
+  }
+
+  void read_policy(const Json& value, const std::string& path, NightlyPlan& out,
+                   std::optional<std::size_t> suite) {
+    NightlyGates gates;
+    gates.suite = suite;
+    for (const NightlyModel& model : out.models) gates.models.push_back(model.label);
+    std::string policy_file;
+    if (value.is_string()) {
+      policy_file = value.get<std::string>();
+    } else {
+      const Object given = object(
+          value, path,
+          {"policy", "name", "models", "prompts", "alpha", "vary", "prices", "families", "gates"});
+      policy_file = given.text("policy", "");
+      gates.name = given.text("name", "");
+      if (std::vector<std::string> own = given.texts("models"); !own.empty()) {
+        for (const std::string& label : own) given.check_word("models", label, gates.models);
+        gates.models = std::move(own);
+      }
+      gates.prompts = given.texts("prompts");
+      for (std::string& prompt : gates.prompts) prompt = beside(prompt);
+      Json policy = value;
+      for (const char* own : {"policy", "name", "models", "prompts"}) policy.erase(own);
+      if (policy_file.empty()) {
+        gates.plan = gate_plan_from(policy, file_.string(), path, folder_);
+      } else if (!policy.empty()) {
+        given.fail(policy.begin().key(), "stands in the policy file, not beside its name");
+      }
+    }
+    if (!policy_file.empty()) {
+      gates.plan = read_gate_plan(absolute(policy_file));
+      if (gates.name.empty()) gates.name = std::filesystem::path(policy_file).stem().string();
+    }
+    if (gates.name.empty()) gates.name = path;
+    check_gated_suites(gates, path, out);
+    out.gates.push_back(std::move(gates));
+  }
+
+  // Every model and prompt of a policy must have one run of each suite that it gates.
+  void check_gated_suites(NightlyGates& gates, const std::string& path, const NightlyPlan& out) {
+    const auto fail = [&](const std::string& what) {
+      throw Error(ErrorCode::kData, file_.string() + ": " + path + ": " + what);
+    };
+    std::vector<std::string> names;
+    for (std::size_t s = 0; s < out.suites.size(); ++s) {
+      if (gates.suite && *gates.suite != s) continue;
+      names.push_back(evals::find_suite(out.suites[s].suite).name);
+    }
+    const bool all_prompts = gates.prompts.empty();
+    for (const evals::Gate& gate : gates.plan.policy.gates) {
+      const std::string& wanted = gate.target.suite;
+      if (std::find(names.begin(), names.end(), wanted) == names.end()) {
+        fail("gate " + gate.text() + ": suite " + wanted + " is none of: " + joined(names) +
+             Object::suggestion(wanted, names));
+      }
+      for (std::size_t s = 0; s < out.suites.size(); ++s) {
+        const bool is_meant = !gates.suite || *gates.suite == s;
+        if (!all_prompts || !is_meant || evals::find_suite(out.suites[s].suite).name != wanted) {
+          continue;
+        }
+        for (const std::string& prompt : out.suites[s].prompts) {
+          if (std::count(gates.prompts.begin(), gates.prompts.end(), prompt) == 0) {
+            gates.prompts.push_back(prompt);
+          }
+        }
+      }
+    }
+    for (const evals::Gate& gate : gates.plan.policy.gates) {
+      for (const std::string& model : gates.models) {
+        for (const std::string& prompt : gates.prompts) {
+          int runs = 0;
+          for (std::size_t s = 0; s < out.suites.size(); ++s) {
+            const NightlySuite& suite = out.suites[s];
+            if (gates.suite && *gates.suite != s) continue;
+            runs += evals::find_suite(suite.suite).name == gate.target.suite &&
+                    std::count(suite.models.begin(), suite.models.end(), model) > 0 &&
+                    std::count(suite.prompts.begin(), suite.prompts.end(), prompt) > 0;
+          }
+          if (runs == 1) continue;
+          fail("there are " + std::to_string(runs) + " runs a night of suite " + gate.target.suite +
+               " with model " + model + " and prompt " + prompt + "; a policy judges one of each" +
+               (runs == 0 ? "\n  try: \"models\" or \"prompts\" beside the policy"
+                          : "\n  try: \"gates\" within the suite"));
+        }
       }
     }
   }
@@ -554,6 +677,27 @@ std::unique_ptr<ModelClient> NightlyModel::open() const {
                            .template_options = template_options,
                            .template_date = template_date,
                            .endpoint = endpoint});
+}
+
+void price_models(NightlyPlan& plan, const std::filesystem::path& store, const std::string& night) {
+  const PriceTable table = plan.prices ? *plan.prices : prices_for(store, "");
+  for (NightlyModel& model : plan.models) {
+    if (model.price) continue;
+    const std::size_t at = model.is_repeatable() ? std::string::npos : model.spec.find('@');
+    const std::string address = at == std::string::npos ? "" : model.spec.substr(at + 1);
+    std::string name = model.spec.substr(0, at);
+    if (model.is_repeatable()) {
+      const std::string kind = name.starts_with("replay:") ? "replay:" : "";
+      name = kind + std::filesystem::path(name).filename().string();
+    }
+    model.price = table.find(name, address, night);
+    if (!model.price) model.price = table.find(model.label, address, night);
+    if (model.price || !plan.budget.cost) continue;
+    throw Error(ErrorCode::kData, plan.file.string() + ": budget.cost: model \"" + model.label +
+                                      "\" has no price\n  try: \"prices\": {\"" + name +
+                                      "\": {\"input\": 0.15, \"output\": 0.60}}, in dollars a "
+                                      "million tokens");
+  }
 }
 
 NightlyPlan read_nightly_plan(const std::filesystem::path& file) {

@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "model/engine.h"
 #include "runner/endpoints/open_model.h"
+#include "runner/endpoints/prices.h"
 #include "runner/failure_limit.h"
+#include "runner/gate/gate_runs.h"
 #include "runner/sampling_overrides.h"
 #include "stats/online_fdr.h"
 
@@ -25,8 +27,9 @@ struct NightlyModel {
   std::string template_date =
       {};  // told to templates that ask; "": today, another prompt each night
   EndpointOptions endpoint = {};  // of openai:
-  // Per million tokens, for the cost budget; of a model without a price nothing is known.
-  std::optional<double> input_price = {}, output_price = {};
+  // For the cost budget and gates on cost: the plan's own, or as price_models() finds it.
+  std::optional<Price> price = {};
+  bool has_own_price = false;
 
   // throws  as open_model().
   std::unique_ptr<ModelClient> open() const;
@@ -82,6 +85,14 @@ struct NightlyNotify {
   std::string on = "alarm";          // or "always", "change" (another outcome than the last night)
 };
 
+// Gates that each night's runs must pass, for one model and prompt at a time.
+struct NightlyGates {
+  std::string name;  // of the policy file, else what the plan calls it
+  GatePlan plan;
+  std::vector<std::string> models, prompts;  // labels; prompts as suites have them
+  std::optional<std::size_t> suite = {};     // runs of this one of the plan's suites alone
+};
+
 struct NightlyPlan {
   std::filesystem::path file;
   std::string name;  // of the history in the store
@@ -94,6 +105,10 @@ struct NightlyPlan {
   std::optional<double> timeout_s;
   int retries = 3, in_flight = 0;
   NightlyHistory history;
+  std::vector<NightlyGates> gates;
+  std::string
+      branch;  // on which the gates' verdicts count; "": of the runs, else of the plan's folder
+  std::optional<PriceTable> prices;
   std::string report;  // path with "{date}"; "" for none
   std::string store;   // "" takes the user's
   NightlyNotify notify;
@@ -111,5 +126,10 @@ const std::vector<std::string>& nightly_metrics();
 NightlyPlan read_nightly_plan(const std::filesystem::path& file);
 // The same of its text.
 NightlyPlan parse_nightly_plan(const std::string& text, const std::filesystem::path& file);
+
+// Gives every model of `plan` that has no price of its own that of the plan's table, else of
+// prices.json beside `store`, on the day of `night`.
+// throws Error(kData): there is a cost budget, and a model without a price; as PriceTable::read.
+void price_models(NightlyPlan& plan, const std::filesystem::path& store, const std::string& night);
 
 }  // namespace peira::runner

@@ -157,11 +157,124 @@ TEST(Gate, JudgesLatencyByItsOrderStatistics) {
   EXPECT_EQ(judge(gate_of("s.latency.p50", GateKind::kMax, 1.5), arm).status, GateStatus::kFail);
   EXPECT_EQ(judge(gate_of("s.latency.p50", GateKind::kMax, 2), arm).status, GateStatus::kUndecided);
   EXPECT_EQ(judge(gate_of("s.latency.mean", GateKind::kMax, 2.5), arm).status, GateStatus::kPass);
-  EXPECT_THAT(message_of([&] {
-                const GateArm base = gate_arm("b", outcomes);
-                judge(gate_of("s.latency.p95", GateKind::kNoWorse, 1, "base"), arm, &base);
-              }),
-              HasSubstr("no paired difference"));
+}
+
+// Each question takes 0.2 s more than before: so does every quantile, in every resample.
+TEST(Gate, ComparesQuantilesQuestionByQuestion) {
+  std::vector<SampleOutcome> outcomes = answers(200, 100);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    outcomes[i].latency_s = 1 + static_cast<double>(i % 40) / 10;
+  }
+  const GateArm base = gate_arm("b", outcomes);
+  for (SampleOutcome& outcome : outcomes) outcome.latency_s += 0.2;
+  const GateArm slower = gate_arm("c", outcomes);
+  for (const char* target : {"s.latency.p95", "s.latency.p50"}) {
+    const auto against = [&](GateKind kind, double margin) {
+      return judge(gate_of(target, kind, margin, "base"), slower, &base);
+    };
+    const GateResult borne = against(GateKind::kNoWorse, 0.5);
+    EXPECT_EQ(borne.status, GateStatus::kPass) << borne.why;
+    EXPECT_NEAR(*borne.estimate, 0.2, 1e-9);
+    EXPECT_NEAR(*borne.low, 0.2, 1e-9);
+    EXPECT_NEAR(*borne.high, 0.2, 1e-9);
+    EXPECT_THAT(borne.method, HasSubstr("1999 resamples, seed 1"));
+    EXPECT_EQ(against(GateKind::kNoWorse, 0.1).status, GateStatus::kFail);
+    EXPECT_EQ(against(GateKind::kEquivalent, 0.3).status, GateStatus::kPass);
+    EXPECT_EQ(against(GateKind::kEquivalent, 0.1).status, GateStatus::kFail);
+  }
+}
+
+TEST(Gate, OfQuantilesTakesFailuresForTheSlowestWhereAClaimIsToBeShown) {
+  std::vector<SampleOutcome> outcomes = answers(200, 100);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    outcomes[i].latency_s = 1 + static_cast<double>(i % 40) / 10;
+  }
+  const GateArm base = gate_arm("b", outcomes);
+  for (std::size_t i = 0; i < 20; ++i) outcomes[10 * i].score.state = AnswerState::kFailed;
+  const GateResult held = judge(gate_of("s.latency.p95", GateKind::kNoWorse, 0.5, "base"),
+                                gate_arm("c", outcomes), &base);
+  // Every tenth question failed: the 95 % of answers may have taken any time.
+  EXPECT_EQ(held.status, GateStatus::kUndecided);
+  EXPECT_GT(held.pass_p, 0.9);
+}
+
+TEST(Gate, OfQuantilesNeedsTwentyIndependentQuestions) {
+  std::vector<SampleOutcome> outcomes = answers(200, 100);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    outcomes[i].latency_s = 1;
+    outcomes[i].cluster = "c" + std::to_string(i % 19);
+  }
+  const GateArm base = gate_arm("b", outcomes);
+  const GateResult held = judge(gate_of("s.latency.p95", GateKind::kNoWorse, 0.5, "base"),
+                                gate_arm("c", outcomes), &base);
+  EXPECT_EQ(held.status, GateStatus::kUndecided);
+  EXPECT_THAT(held.why, HasSubstr("needs 20 independent questions, there are 19"));
+}
+
+// Two families: levels in the first, cells in the second.
+GatePolicy ranked(std::vector<Gate> gates, double share = 0) {
+  GatePolicy policy = policy_of(std::move(gates));
+  policy.families = {{"first"}, {"second", share}};
+  policy.gates.back().family = 1;
+  return policy;
+}
+
+TEST(GateFamilies, PassInTheirOrder) {
+  const GateArm arm = gate_arm("c", answers(100, 60));
+  // 60 of 100: 0.3 is shown by far, 0.55 is not.
+  const GateReport open =
+      judged(ranked({gate_of("s", GateKind::kMin, 0.55), gate_of("s", GateKind::kMin, 0.3)}), arm);
+  EXPECT_EQ(open.gates[1].status, GateStatus::kUndecided);
+  EXPECT_TRUE(open.gates[1].waits_for_family);
+  EXPECT_THAT(open.gates[1].why, HasSubstr("counts only once every family before its own passes"));
+  ASSERT_EQ(open.families.size(), 2U);
+  EXPECT_EQ(open.families[1].status, GateStatus::kUndecided);
+  const GateReport shown =
+      judged(ranked({gate_of("s", GateKind::kMin, 0.4), gate_of("s", GateKind::kMin, 0.3)}), arm);
+  EXPECT_EQ(shown.status, GateStatus::kPass);
+  EXPECT_EQ(shown.families[0].status, GateStatus::kPass);
+  EXPECT_DOUBLE_EQ(shown.families[0].family.share, 1);
+}
+
+TEST(GateFamilies, GiveTheFirstAllOfTheFalseFailureRate) {
+  // scipy binom.cdf(60, 100, .685) = 0.0445: a failure by itself, of two gates by Holm none.
+  const GateArm arm = gate_arm("c", answers(100, 60));
+  const std::vector<Gate> gates{gate_of("s", GateKind::kMin, 0.685),
+                                gate_of("s", GateKind::kMin, 0.7)};
+  EXPECT_EQ(judged(policy_of({gates[0], gate_of("s", GateKind::kMin, 0.3)}), arm).status,
+            GateStatus::kUndecided);
+  const GateReport first = judged(ranked({gates[0], gate_of("s", GateKind::kMin, 0.3)}), arm);
+  EXPECT_EQ(first.gates[0].status, GateStatus::kFail);
+  EXPECT_NEAR(first.gates[0].fail_p_adjusted, 0.0445, 5e-5);
+  // The second family's turn comes once the whole first has failed ...
+  EXPECT_EQ(judged(ranked({gates[0], gates[1]}), arm).gates[1].status, GateStatus::kFail);
+  const GateArm good = gate_arm("c", answers(100, 60));
+  const std::vector<Gate> waiting{gate_of("s", GateKind::kMin, 0.5),
+                                  gate_of("s", GateKind::kMin, 0.9)};
+  const GateReport shut = judged(ranked(waiting), good);
+  EXPECT_EQ(shut.gates[1].status, GateStatus::kUndecided);
+  EXPECT_THAT(shut.gates[1].why, HasSubstr("refuted by itself"));
+  // ... or at once on a share of its own.
+  EXPECT_EQ(judged(ranked(waiting, 0.2), good).gates[1].status, GateStatus::kFail);
+}
+
+TEST(GateFamilies, AreRefusedWhereTheyRankNothing) {
+  const GateArm arm = gate_arm("c", answers(100, 60));
+  const auto refusal = [&](const auto& change) {
+    GatePolicy policy =
+        ranked({gate_of("s", GateKind::kMin, 0.5), gate_of("s", GateKind::kMin, 0.3)});
+    change(policy);
+    return message_of([&] { judged(policy, arm); });
+  };
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.gates[1].family = 0; }), HasSubstr("no gate is in it"));
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.gates[1].family = 7; }), HasSubstr("no gate is in it"));
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.families[0].share = 0.5; }),
+              HasSubstr("the share that the others leave"));
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.families[1].share = 1; }),
+              HasSubstr("between 0 and 1"));
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.families[1].name = "first"; }),
+              HasSubstr("two of that name"));
+  EXPECT_THAT(refusal([](GatePolicy& p) { p.families.clear(); }), HasSubstr("is in no family"));
 }
 
 TEST(Gate, JudgesCostByPricesGiven) {
@@ -170,13 +283,21 @@ TEST(Gate, JudgesCostByPricesGiven) {
     outcomes[i].prompt_tokens = 1000;
     outcomes[i].completion_tokens = 100 + static_cast<std::int64_t>(i % 3);
   }
-  const GateArm arm = gate_arm("c", outcomes);
-  GatePolicy policy = policy_of({gate_of("s.cost", GateKind::kMax, 0.01)});
-  EXPECT_THAT(message_of([&] { judged(policy, arm); }), HasSubstr("no prices are known"));
-  policy.prices = GatePrices{1, 10};
+  GateArm arm = gate_arm("c", outcomes);
+  arm.record.model = "gpt-x";
+  const GatePolicy policy = policy_of({gate_of("s.cost", GateKind::kMax, 0.01)});
+  EXPECT_THAT(message_of([&] { judged(policy, arm); }),
+              HasSubstr("no price of model gpt-x (run c) is known"));
+  arm.prices = GatePrices{1, 10};
   const GateResult got = judged(policy, arm).gates[0];
   EXPECT_EQ(got.status, GateStatus::kPass);
   EXPECT_NEAR(*got.estimate, (1000 + 10 * 100.98) / 1e6, 1e-12);
+
+  // An endpoint that leaves token counts out of some replies must not look cheap.
+  arm.outcomes[7].prompt_tokens = arm.outcomes[7].completion_tokens = 0;
+  const GateResult held = judged(policy, arm).gates[0];
+  EXPECT_EQ(held.status, GateStatus::kUndecided);
+  EXPECT_THAT(held.why, HasSubstr("1 answers of the run c came without token counts"));
 }
 
 TEST(Gate, CorrectsFailuresByHolm) {

@@ -68,7 +68,7 @@ TEST(NightlyPlan, ReadsEveryKey) {
                 "renew_after": 90, "run_length": 500, "measure_every": 30},
     "notify": {"command": ["true"], "webhook": "env:HOOK", "on": "always"},
     "max_failures": "3", "timeout_s": 30, "retries": 1, "in_flight": 4})");
-  EXPECT_EQ(plan.models[1].input_price, 0.5);
+  EXPECT_EQ(plan.models[1].price->input, 0.5);
   EXPECT_FALSE(plan.models[1].is_repeatable());
   EXPECT_TRUE(plan.models[2].is_repeatable());
   EXPECT_EQ(plan.models[2].engine.weights, model::WeightPrecision::kInt8);
@@ -88,7 +88,7 @@ TEST(NightlyPlan, ReadsEveryKey) {
 TEST(NightlyPlan, NamesThePlaceOfATypoAndTheNearestKey) {
   EXPECT_EQ(refusal(R"({"models": ["bundled"], "suites": [{"suite": "gpqa", "limitt": 3}]})"),
             "suites[0].limitt: no such key; allowed: suite, data, profile, prompts, models, "
-            "metrics, limit, epochs, method, max_tokens, schedule\n  try: limit");
+            "metrics, limit, epochs, method, max_tokens, schedule, gates\n  try: limit");
   EXPECT_EQ(refusal(R"({"modles": ["bundled"], "suites": ["gpqa"]})").substr(0, 20),
             "modles: no such key;");
   EXPECT_TRUE(refusal(with(R"("budget": {"token": 5})")).ends_with("\n  try: tokens"));
@@ -119,8 +119,6 @@ TEST(NightlyPlan, RefusesValuesThatCannotBe) {
             "budget.tokens: must be a whole number of at least 1, is 1.5");
   EXPECT_EQ(refusal(with(R"("seed": 18446744073709551615)")),
             "seed: must be a whole number of at least 0, is 18446744073709551615");
-  EXPECT_TRUE(refusal(with(R"("budget": {"cost": 1})"))
-                  .starts_with("budget.cost: model \"bundled\" has no price"));
   EXPECT_TRUE(refusal(with(R"("schedule": "every 0 days")"))
                   .starts_with("schedule: \"every 0 days\" is no schedule"));
   EXPECT_TRUE(refusal(with(R"("name": "../x")")).starts_with("name: \"../x\" must be of letters"));
@@ -141,6 +139,30 @@ TEST(NightlyPlan, RefusesValuesThatCannotBe) {
   EXPECT_TRUE(refusal("{\"models\": [").starts_with("not valid JSON") ||
               refusal("{\"models\": [").find("not valid JSON") != std::string::npos);
   EXPECT_NE(refusal(std::string(600, '[')), "accepted");
+}
+
+TEST(NightlyPlan, PricesModelsByItsOwnTableOrTheOneBesideTheStore) {
+  const test::TemporaryFolder folder;
+  const auto priced = [&](const std::string& member) {
+    NightlyPlan plan = read(with(R"("budget": {"cost": 1})" + member));
+    price_models(plan, folder / "store.sqlite", "2026-06-01");
+    return plan.models[0].price->output;
+  };
+  try {
+    priced("");
+    FAIL() << "a cost budget without a price";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kData);
+    EXPECT_NE(std::string(error.what()).find("budget.cost: model \"bundled\" has no price"),
+              std::string::npos);
+  }
+  write_file_atomic(folder / "prices.json",
+                    R"({"bundled": [{"input": 1, "output": 2},
+                                    {"since": "2026-05-01", "input": 1, "output": 3}]})");
+  EXPECT_EQ(priced(""), 3);
+  EXPECT_EQ(priced(R"(, "prices": {"bundled": {"input": 1, "output": 7}})"), 7);
+  EXPECT_TRUE(refusal(with(R"("prices": {"bundled": {"input": 1}})")).find("output") !=
+              std::string::npos);
 }
 
 TEST(NightlyPlan, RefusesTheSameEntryTwice) {
