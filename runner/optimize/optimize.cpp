@@ -156,8 +156,7 @@ OptimizeOutcome optimize_prompt(Store& store, ModelClient& model, const Optimize
   }
   NightlyModel priced;
   if (options.price) {
-    priced.input_price = options.price->input;
-    priced.output_price = options.price->output;
+    priced.price = *options.price;
   }
   NightMeter meter({.minutes = {}, .cost = options.dollar_budget, .tokens = options.token_budget},
                    options.run.stop_requested);
