@@ -258,8 +258,20 @@ bool needs_gradle(const datasets::Exercise& exercise) {
 }  // namespace
 
 std::vector<Toolchain> detect_toolchains() {
-  return {detect_cpp(),        detect_go(),     detect_java(),
-          detect_javascript(), detect_python(), detect_rust()};
+  std::vector<Toolchain> all{detect_cpp(),        detect_go(),     detect_java(),
+                             detect_javascript(), detect_python(), detect_rust()};
+  for (Toolchain& tools : all) {
+    for (const evals::HostFolder& folder : tools.read_only) {
+      for (const char* own : {"/tmp/", "/work/", "/dev/", "/proc/"}) {
+        if (!folder.path.starts_with(own)) continue;
+        tools.version.clear();
+        tools.missing = folder.path + " is hidden from programs by their own " +
+                        std::string(own, std::string_view(own).size() - 1) +
+                        ": install it elsewhere";
+      }
+    }
+  }
+  return all;
 }
 
 std::string why_not(const datasets::Exercise& exercise, const std::vector<Toolchain>& toolchains) {
