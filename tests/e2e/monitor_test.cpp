@@ -62,6 +62,7 @@ class Serving {
     const auto result = client.Post("/v1/chat/completions", body, "application/json");
     return result ? result->status : -1;
   }
+  int port() const { return port_; }
   void end(int signal) {
     if (pid_ <= 0) return;
     ::kill(pid_, signal);
@@ -159,6 +160,13 @@ TEST(Monitor, AServerWatchesItsOwnRules) {
   {
     Serving server(space, {"--rules", rules.string()});
     EXPECT_EQ(server.ask(kQuestion), 200);
+    // A run against it is recorded at its own end too.
+    EXPECT_EQ(
+        space
+            .peira({"run", "aime", "--limit", "3", "--quiet", "--store", store, "--model",
+                    "openai:bundled@http://127.0.0.1:" + std::to_string(server.port()) + "/v1"})
+            .exit_status,
+        0);
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (read_file(space.dir() / "alerts.log").empty() &&
            std::chrono::steady_clock::now() < until) {
@@ -169,6 +177,10 @@ TEST(Monitor, AServerWatchesItsOwnRules) {
   EXPECT_THAT(read_file(space.dir() / "alerts.log"), HasSubstr("ALERT any answer: p50 of latency"));
   const Json json =
       space.peira({"monitor", "report", "--window", "1h", "--json", "--store", store}).json();
+  EXPECT_EQ(json["models"]["bundled"], 4);
+  EXPECT_EQ(json["models"]["openai:bundled (asked)"], 3);
+  ASSERT_EQ(json["quality"].size(), 1U);
+  EXPECT_EQ(json["quality"][0]["suite"], "aime");
   ASSERT_EQ(json["alerts"].size(), 1U);
   EXPECT_EQ(json["alerts"][0]["rule"], "any answer");
   EXPECT_EQ(json["crashed_recorders"], 0);
