@@ -13,32 +13,26 @@ namespace {
 
 using testing::HasSubstr;
 
-// A suite of 60 questions with three options, and stored replies of which `wrong` are wrong.
+// A suite of 60 sums, and stored replies of which `wrong` are wrong.
 void write_suite(const Workspace& workspace) {
-  std::string csv = "id,question,a,b,c,answer\n";
+  std::string csv = "id,question,answer\n";
   for (int row = 0; row < 60; ++row) {
     const std::string n = std::to_string(row);
-    csv += "q" + n + ",Which " + n + "?,x" + n + ",y" + n + ",z" + n + "," +
-           (row % 3 == 0   ? "A"
-            : row % 3 == 1 ? "B"
-                           : "C") +
-           "\n";
+    csv += "q" + n + "," + n + " + " + n + "?," + std::to_string(2 * row) + "\n";
   }
-  workspace.write("letters.csv", csv);
-  workspace.write("letters.json",
-                  R"({"name": "letters", "data": "letters.csv",
-                      "fields": {"id": "id", "question": "question", "choices": ["a", "b", "c"],
-                                 "answer": "answer", "answer_as": "letter"},
-                      "prompt": "{{question}}\n{{choices}}", "extractor": "answer-letter",
-                      "scorer": "choice"})");
+  workspace.write("sums.csv", csv);
+  workspace.write("sums.json",
+                  R"({"name": "sums", "data": "sums.csv",
+                      "fields": {"id": "id", "question": "question", "answer": "answer"},
+                      "prompt": "{{question}}", "extractor": "last-number", "scorer": "number"})");
 }
 
 void write_model(const Workspace& workspace, const std::string& name, int wrong) {
   std::string lines;
   for (int row = 0; row < 60; ++row) {
-    const int letter = (row + (row < wrong ? 1 : 0)) % 3;
+    const int sum = 2 * row + (row < wrong ? 1 : 0);
     lines += dump_json(Json{{"id", "q" + std::to_string(row)},
-                            {"response", std::string("Answer: ") + "ABC"[letter]}}) +
+                            {"response", "It is " + std::to_string(sum)}}) +
              "\n";
   }
   workspace.write(name, lines);
@@ -46,7 +40,7 @@ void write_model(const Workspace& workspace, const std::string& name, int wrong)
 
 std::string run(const Workspace& workspace, const std::string& model) {
   const CommandResult result =
-      workspace.peira({"run", workspace.dir() / "letters.json", "--model",
+      workspace.peira({"run", workspace.dir() / "sums.json", "--model",
                        "replay:" + (workspace.dir() / model).string(), "--json", "--quiet"});
   EXPECT_EQ(result.exit_status, 0) << result.err;
   return workspace.peira({"list", "--json"}).json()["runs"][0]["run_id"].get<std::string>();
@@ -58,18 +52,18 @@ TEST(Gate, DecidesByExitCodeAndWritesWhatCiReads) {
   write_model(workspace, "good.jsonl", 6);
   write_model(workspace, "bad.jsonl", 40);
   const std::string good = run(workspace, "good.jsonl");
-  const CommandResult passed = workspace.peira({"gate", good, "--min", "letters=0.7"});
+  const CommandResult passed = workspace.peira({"gate", good, "--min", "sums=0.7"});
   EXPECT_EQ(passed.exit_status, 0) << passed.out << passed.err;
   EXPECT_THAT(passed.out, HasSubstr("Passed: 1 of 1 gate passes."));
-  EXPECT_EQ(workspace.peira({"gate", good, "--min", "letters=0.9"}).exit_status, 5);
+  EXPECT_EQ(workspace.peira({"gate", good, "--min", "sums=0.9"}).exit_status, 5);
 
   const std::string bad = run(workspace, "bad.jsonl");
   const CommandResult failed =
-      workspace.peira({"gate", bad, "--min", "letters=0.7", "--no-worse-than", good, "--by", "0.05",
+      workspace.peira({"gate", bad, "--min", "sums=0.7", "--no-worse-than", good, "--by", "0.05",
                        "--vary", "all", "--github", "--junit", workspace.dir() / "gates.xml",
                        "--summary-md", workspace.dir() / "summary.md"});
   EXPECT_EQ(failed.exit_status, 1) << failed.err;
-  EXPECT_THAT(failed.out, HasSubstr("\n::error title=gate letters.accuracy >= 0.7::refuted"));
+  EXPECT_THAT(failed.out, HasSubstr("\n::error title=gate sums.accuracy >= 0.7::refuted"));
   EXPECT_THAT(failed.out, HasSubstr("verdicts moved: "));
   EXPECT_THAT(read_file(workspace.dir() / "gates.xml"), HasSubstr("failures=\"2\""));
   EXPECT_THAT(read_file(workspace.dir() / "summary.md"), HasSubstr("### peira gate: fail"));
@@ -80,7 +74,7 @@ TEST(Gate, PricesCostByTheFileBesideTheStore) {
   write_suite(workspace);
   write_model(workspace, "good.jsonl", 6);
   const std::string good = run(workspace, "good.jsonl");
-  const CommandResult unknown = workspace.peira({"gate", good, "--max", "letters.cost=0.01"});
+  const CommandResult unknown = workspace.peira({"gate", good, "--max", "sums.cost=0.01"});
   EXPECT_EQ(unknown.exit_status, 2);
   EXPECT_THAT(unknown.err, HasSubstr("no price of model"));
   EXPECT_THAT(unknown.err, HasSubstr("--prices FILE"));

@@ -115,6 +115,36 @@ TEST(Nightly, RingsOnTheNightOnWhichTheModelGotWorse) {
   EXPECT_EQ(workspace.peira({"nightly", "accept", plan}).exit_status, 2);
 }
 
+// A policy file that the plan names: its verdict is printed, told, and decides the exit code.
+TEST(Nightly, FailsWhereAGateDoes) {
+  const Workspace workspace;
+  write_sums(workspace);
+  workspace.write("gates.json", R"({"gates": [{"target": "sums", "min": 0.6},
+                                              {"target": "sums.unparsed", "max": 0.1}]})");
+  workspace.write("plan.json",
+                  R"({"models": [{"model": "replay:model.jsonl", "name": "ours"}],
+                      "suites": ["sums.json"], "report": "night.html", "gates": "gates.json",
+                      "notify": {"command": ["./told.sh"], "on": "always"}})");
+  const std::string plan = workspace.dir() / "plan.json";
+  write_model(workspace, 15, 0);
+  const CommandResult good = workspace.peira({"nightly", plan, "--date", date(0), "--quiet"});
+  EXPECT_EQ(good.exit_status, 0) << good.out << good.err;
+  EXPECT_THAT(good.out, HasSubstr("All gates pass (1)."));
+
+  write_model(workspace, 70, 1);
+  const CommandResult bad = workspace.peira({"nightly", plan, "--date", date(1), "--quiet"});
+  EXPECT_EQ(bad.exit_status, 1);
+  EXPECT_THAT(bad.out, HasSubstr("Gates gates/ours/official: Failed: sums.accuracy >= 0.6: "
+                                 "refuted"));
+  const Json told = parse_json(read_file(workspace.dir() / "told.json"), "told.json");
+  EXPECT_EQ(told["exit_status"], 1);
+  EXPECT_EQ(told["gates"][0]["report"]["gates"][0]["status"], "fail");
+  EXPECT_EQ(told["gates"][0]["report"]["gates"][1]["status"], "pass");
+  EXPECT_THAT(read_file(workspace.dir() / "night.html"), HasSubstr("sums.accuracy &gt;= 0.6"));
+  EXPECT_THAT(workspace.peira({"nightly", "status", plan}).out, HasSubstr("refuted"));
+  EXPECT_EQ(workspace.peira({"nightly", plan, "--date", date(1), "--quiet"}).exit_status, 1);
+}
+
 // What a night said, without what depends on the clock.
 Json said(const CommandResult& result) {
   Json night = result.json();
