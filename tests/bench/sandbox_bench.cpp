@@ -1,6 +1,6 @@
 // What the sandbox costs beside the program itself.
 //
-//     sandbox_bench [ROUNDS]
+//     sandbox_bench [ROUNDS [start|rate|busy]]
 //
 // A line of JSON each. "start": median milliseconds of one empty program, bare and in the sandbox,
 // taken in turns. "rate": empty programs a minute on all cores. "busy": the share of all cores'
@@ -64,7 +64,10 @@ CodeRequest empty_python(bool warm) {
   return request;
 }
 
-void print_line(const OrderedJson& line) { std::printf("%s\n", dump_json(line).c_str()); }
+void print_line(const OrderedJson& line) {
+  std::printf("%s\n", dump_json(line).c_str());
+  std::fflush(stdout);
+}
 
 void bench_start(evals::CodeRunner& runner, int rounds) {
   CodeRequest nothing;
@@ -131,7 +134,7 @@ struct Batch {
   void run(evals::CodeRunner& runner, bool warm) {
     wall_ms += milliseconds_of([&] {
       runner.run_many(
-          28, [warm](std::int64_t i) { return working_python(i, warm); },
+          40, [warm](std::int64_t i) { return working_python(i, warm); },
           [&](std::int64_t, const CodeResult& result) {
             expect_ok(result);
             cpu_ms += static_cast<double>(result.usage.cpu_time.count()) / 1000;
@@ -150,7 +153,7 @@ void bench_busy(evals::CodeRunner& runner) {
   const int workers = runner.num_workers();
   const auto bare_runner = open_code_runner({.num_workers = workers, .unsafe_no_sandbox = true});
   Batch bare, cold, warm;
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 2; ++round) {
     bare.run(*bare_runner, false);
     cold.run(runner, false);
     warm.run(runner, true);
@@ -163,13 +166,16 @@ void bench_busy(evals::CodeRunner& runner) {
               {"warm_to_bare_wall", warm.wall_ms / bare.wall_ms}});
 }
 
-int bench(int rounds) {
+int bench(int rounds, const std::string& only) {
   const auto runner = open_code_runner();
   std::printf("# %s\n", runner->isolation().c_str());
-  bench_start(*runner, rounds);
-  bench_rate(*runner, false);
-  bench_rate(*runner, true);
-  bench_busy(*runner);
+  const auto wanted = [&](const char* part) { return only.empty() || only == part; };
+  if (wanted("start")) bench_start(*runner, rounds);
+  if (wanted("rate")) {
+    bench_rate(*runner, false);
+    bench_rate(*runner, true);
+  }
+  if (wanted("busy")) bench_busy(*runner);
   return 0;
 }
 
@@ -178,7 +184,8 @@ int bench(int rounds) {
 
 int main(int argc, char** argv) {
   try {
-    return peira::runner::bench(argc > 1 ? std::max(1, std::atoi(argv[1])) : 60);
+    const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 60;
+    return peira::runner::bench(rounds, argc > 2 ? argv[2] : "");
   } catch (const peira::Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return error.exit_status();
