@@ -43,7 +43,8 @@ std::string infer_kind(const DatasetFile& file) {
   const bool has_gold =
       table->find_column_any_case("answer") || table->find_column_any_case("solution");
   if (has_question && has_gold) return "aime";
-  throw_missing_columns(*table, "neither a GPQA nor an AIME nor an HLE file",
+  if (table->find_column("private_test_cases")) return "livecodebench";
+  throw_missing_columns(*table, "neither a GPQA, an AIME, an HLE nor a LiveCodeBench file",
                         "a suite of your own with its \"fields\"");
 }
 
@@ -55,10 +56,18 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
   if (file.kind == "hle") return open_hle(open_table(file), false);
   if (file.kind == "hle-text") return open_hle(open_table(file), true);
   if (file.kind == "exercises") return open_exercises(file);
+  if (file.kind == "livecodebench") {
+    std::vector<std::unique_ptr<TableReader>> tables;
+    tables.push_back(open_table(file));
+    for (const std::filesystem::path& path : file.more) {
+      tables.push_back(open_table(ByteSource::from_file(path), table_format(path.string())));
+    }
+    return open_livecodebench(std::move(tables), file.path.empty());
+  }
   if (file.kind == "table") return open_declared_table(file);
   throw Error(ErrorCode::kUsage, "\"" + file.kind +
                                      "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
-                                     "hle-text, exercises or table");
+                                     "hle-text, livecodebench, exercises or table");
 }
 
 std::int64_t count_samples(const DatasetFile& file) {
@@ -70,11 +79,94 @@ std::int64_t count_samples(const DatasetFile& file) {
 
 std::string digest_of(const DatasetFile& file) {
   if (file.kind == "exercises") return digest_of_exercises(file);
-  return file.path.empty() ? sha256_hex(file.embedded) : sha256_file(file.path);
+  if (file.path.empty()) return sha256_hex(file.embedded);
+  if (file.more.empty()) return sha256_file(file.path);
+  std::string digests = sha256_file(file.path) + "\n";
+  for (const std::filesystem::path& path : file.more) digests += sha256_file(path) + "\n";
+  return sha256_hex(digests);
 }
+
+std::vector<std::string> parts_of(std::string_view name) {
+  constexpr std::string_view kSuite = "livecodebench_";
+  constexpr std::string_view kRelease = "release_v";
+  if (!name.starts_with(kSuite)) return {};
+  name.remove_prefix(kSuite.size());
+  const auto file_number = [](char digit) {
+    return digit >= '1' && digit <= '9' ? digit - '0' : 0;
+  };
+  int first = 0;
+  int last = 0;
+  if (name == "release_latest") {
+    first = 1;
+    while (find_entry(std::string(kSuite) + "v" + std::to_string(last + 1)) != nullptr) ++last;
+  } else if (name.starts_with(kRelease) && name.size() == kRelease.size() + 1) {
+    first = 1;
+    last = file_number(name.back());
+  } else if (name.size() == 5 && name[0] == 'v' && name.substr(2, 2) == "_v") {
+    first = file_number(name[1]);
+    last = file_number(name[4]);
+  }
+  if (first < 1) return {};
+  std::vector<std::string> parts;
+  for (int number = first; number <= last; ++number) {
+    parts.push_back(std::string(kSuite) + "v" + std::to_string(number));
+    if (find_entry(parts.back()) == nullptr) return {};
+  }
+  return parts;
+}
+
+namespace {
+
+// A dataset of several files under one name.
+DatasetFile find_parts(const std::string& name, const std::vector<std::string>& parts,
+                       const std::string& kind) {
+  std::vector<DatasetFile> files;
+  std::string missing;
+  for (const std::string& part : parts) {
+    const CatalogueEntry& entry = *find_entry(part);
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(cached_path(entry), ignored)) {
+      files.push_back(find_dataset(part, kind));
+    } else {
+      missing += (missing.empty() ? "" : ", ") + part;
+    }
+  }
+  if (!missing.empty()) {
+    throw Error(ErrorCode::kUnavailable, name + " is not on this machine: " + missing +
+                                             "\n  try: peira datasets fetch " + name);
+  }
+  DatasetFile all = files.front();
+  all.name = name;
+  for (std::size_t i = 1; i < files.size(); ++i) all.more.push_back(files[i].path);
+  return all;
+}
+
+// The official files of LiveCodeBench in a folder.
+DatasetFile find_in_folder(const std::filesystem::path& folder) {
+  DatasetFile file;
+  file.kind = "livecodebench";
+  file.path = folder / "test.jsonl";
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file.path, ignored)) {
+    throw Error(ErrorCode::kUsage, folder.string() + ": a folder without test.jsonl\n  try: " +
+                                       "a file, or a folder with LiveCodeBench's test*.jsonl");
+  }
+  for (int number = 2;; ++number) {
+    const std::filesystem::path next = folder / ("test" + std::to_string(number) + ".jsonl");
+    if (!std::filesystem::is_regular_file(next, ignored)) break;
+    file.more.push_back(next);
+  }
+  file.name = "livecodebench_v1_v" + std::to_string(file.more.size() + 1);
+  return file;
+}
+
+}  // namespace
 
 DatasetFile find_dataset(const std::string& name_or_path, const std::string& kind) {
   DatasetFile file;
+  if (const std::vector<std::string> parts = parts_of(name_or_path); !parts.empty()) {
+    return find_parts(name_or_path, parts, kind);
+  }
   if (const CatalogueEntry* const entry = find_entry(name_or_path)) {
     const bool is_subset = kind == entry->kind + "-text";  // of the same file
     if (!kind.empty() && kind != "table" && kind != entry->kind && !is_subset) {
@@ -100,6 +192,12 @@ DatasetFile find_dataset(const std::string& name_or_path, const std::string& kin
   if (!std::filesystem::exists(name_or_path, ignored)) {
     throw Error(ErrorCode::kUsage,
                 name_or_path + ": neither a file nor a known dataset\n  try: " + known_names());
+  }
+  if (std::filesystem::is_directory(name_or_path, ignored) &&
+      (kind == "livecodebench" ||
+       (kind.empty() &&
+        std::filesystem::exists(std::filesystem::path(name_or_path) / "test.jsonl", ignored)))) {
+    return find_in_folder(name_or_path);
   }
   file.path = name_or_path;
   file.name = file.path.stem().string();

@@ -40,15 +40,16 @@ struct FieldMap {
 };
 
 // A dataset as a file. `kind` is the format: "gpqa", "aime", "hle", "hle-text" (the questions of
-// "hle" without a picture), "exercises" (a folder,
-// or one packed into a JSONL file), or "table" with a field map.
+// "hle" without a picture), "livecodebench", "exercises" (a folder, or one packed into a JSONL
+// file), or "table" with a field map.
 struct DatasetFile {
   std::string name;  // "gpqa_diamond", "gpqa-sample", or the file's stem
   std::string kind;
-  std::filesystem::path path;  // empty for embedded data
-  std::string_view embedded;   // the bytes of embedded data
-  FieldMap fields;             // for kind "table"
-  bool restricted = false;     // gated data: outputs must not be published in plain text
+  std::filesystem::path path;               // empty for embedded data
+  std::vector<std::filesystem::path> more;  // files whose rows follow; kind "livecodebench" only
+  std::string_view embedded;                // the bytes of embedded data
+  FieldMap fields;                          // for kind "table"
+  bool restricted = false;  // gated data: outputs must not be published in plain text
 };
 
 // Opens `file` for reading (CSV, JSONL or Parquet by suffix; .csv.gz etc. are not read).
@@ -59,13 +60,20 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file);
 // The number of samples in `file` (one pass over it).
 std::int64_t count_samples(const DatasetFile& file);
 
-// SHA-256 of the file's bytes; of a folder of exercises, over all their files.
+// SHA-256 of the file's bytes; of a folder of exercises, over all their files; of several files,
+// over their digests as lines of hex.
 std::string digest_of(const DatasetFile& file);
+
+// The catalogue's names that a name of several files stands for ("livecodebench_release_v2":
+// livecodebench_v1, livecodebench_v2); empty for any other name.
+std::vector<std::string> parts_of(std::string_view name);
 
 // Finds a dataset by what the user wrote after --data or a suite's default: a path, a name in the
 // catalogue that is in the cache, or an embedded sample set ("gpqa-sample", "aime-sample", ...).
 // A name in the catalogue wins over a file of that name in the current folder (write ./NAME).
-// kind   the format wanted; "" takes the catalogue's, or for a path what its columns say.
+// LiveCodeBench has releases that are several files: "livecodebench_release_v5" is 1 to 5,
+// "livecodebench_v4_v6" is 4 to 6, a folder is test.jsonl, test2.jsonl ... as far as they are
+// there. kind   the format wanted; "" takes the catalogue's, or for a path what its columns say.
 // throws Error(kUsage) naming what is known, or when the dataset is of another kind;
 //        Error(kUnavailable) with the `peira datasets fetch`
 //        command to run when the dataset is known but not on this machine.

@@ -9,6 +9,7 @@
 
 #include "base/message.h"
 #include "datasets/exercise.h"
+#include "datasets/program.h"
 
 namespace peira::datasets {
 
@@ -22,6 +23,7 @@ struct Sample {
   int correct_choice = -1;           // index into `choices`; -1 when there are none
   std::string target;  // the gold answer as text ("70"; for choices the option's text)
   std::map<std::string, std::string> metadata;  // breakdown fields: domain, difficulty, year ...
+  std::shared_ptr<const ProgramTask> program;   // of programming problems; else null
   std::string cluster;  // equal for samples that are not independent; by default the id
   std::shared_ptr<const Exercise> exercise;  // of kind "exercises"; else null
 };

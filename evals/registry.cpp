@@ -14,6 +14,7 @@ std::span<const Suite> registered_suites() {
       aider_suite(),
       hle_suite(/*text_only=*/false),
       hle_suite(/*text_only=*/true),
+      livecodebench_suite(),
   };
   return suites;
 }

@@ -77,6 +77,7 @@ enum class OptionOrder {
 };
 
 struct ModelJudge;  // evals/judge.h
+struct CodeJudge;   // evals/code_judge.h
 
 // Prompt and scorer together, named and versioned: scores are comparable within one profile.
 struct Profile {
@@ -96,6 +97,9 @@ struct Profile {
   // A suite of several turns: the conversation on one sample, whose record is then the `response`
   // that `score` judges; `prompt` gives its first messages. Empty where one reply is all.
   std::function<std::unique_ptr<Episode>(const datasets::Sample&)> episode;
+  // A profile whose verdicts come from running programs: `score` then settles replies that need
+  // none, and fails the others. Null where rules decide.
+  std::shared_ptr<const CodeJudge> code;
   // Multiple choice by log-likelihood: the continuation whose probability stands for option k
   // ("Answer: C"), after the direct prompt. Empty when the suite has no options.
   std::function<std::string(int option)> option_continuation;

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "evals/judge.h"
+#include "runner/code_desk.h"
 #include "runner/endpoints/shared_client.h"
 #include "runner/episodes/episode_run.h"
 #include "runner/few_shot.h"
@@ -30,6 +31,9 @@ using Clock = std::chrono::steady_clock;
 
 // Nothing waits less for its batch, however fast the disk.
 constexpr std::chrono::milliseconds kLeastPatience{20};
+// Replies held while their programs wait or run: each keeps its problem's tests in memory.
+constexpr std::size_t kMostPrograms = 64;
+constexpr std::chrono::seconds kLongestFarewell{10};
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -112,13 +116,14 @@ class Execution {
     bool more = true;
     guarded([&] {
       fill(target());
-      if (in_flight_.empty() && waiting_.empty() && judging_.empty()) {
+      if (in_flight_.empty() && waiting_.empty() && judging_.empty() && running_.empty()) {
         more = held_back_ && !must_stop();
         return;
       }
       if (!judging_.empty()) take_verdicts(in_flight_.empty() ? 0.02 : 0);
+      take_programs(std::chrono::milliseconds(in_flight_.empty() ? 20 : 0));
       if (in_flight_.empty()) {
-        if (judging_.empty() && !waiting_.empty()) wait_for_retry();
+        if (judging_.empty() && running_.empty() && !waiting_.empty()) wait_for_retry();
       } else {
         for (ModelClient::Finished& finished : model_.poll()) take(std::move(finished));
         cancel_late();
@@ -134,6 +139,9 @@ class Execution {
     guarded([&] {
       // What is still in flight is asked again by the next sitting.
       for (const auto& [ticket, flight] : in_flight_) model_.cancel(ticket);
+      // Replies that were paid for are judged before the run is left, unless that takes too long.
+      const Clock::time_point deadline = Clock::now() + kLongestFarewell;
+      while (!running_.empty() && Clock::now() < deadline) take_programs(kLeastPatience);
       keep_unjudged();
       commit();
     });
@@ -216,6 +224,9 @@ class Execution {
     }
     orders_ = std::make_unique<evals::OptionOrders>(plan_.profile->option_order,
                                                     opened_.info.num_rows, options_.seed);
+    if (plan_.programs != nullptr) {
+      programs_ = std::make_unique<CodeDesk>(plan_.programs->num_workers());
+    }
     if (options_.control != nullptr) begin_decision();
     show_progress(false);
   }
@@ -275,7 +286,7 @@ class Execution {
       submit(std::move(work));
     }
     const auto has_room = [&] {
-      return in_flight_.size() + waiting_.size() < target &&
+      return in_flight_.size() + waiting_.size() < target && running_.size() < kMostPrograms &&
              (options_.judge == nullptr || !options_.judge->is_full());
     };
     while (has_room() && !must_stop()) {
@@ -489,19 +500,44 @@ class Execution {
       fail(std::move(work), "error", "the model gives no log-likelihoods of continuations");
       return;
     }
+    if (programs_ != nullptr && !plan_.by_likelihood) {
+      const auto held = running_.emplace(next_program_++, std::move(work)).first;
+      programs_->give(held->first, [this, &kept = held->second] { return verdict_on(kept); });
+      return;
+    }
+    answer.score = verdict_on(work);
+    if (options_.judge != nullptr && evals::is_judge_failure(answer.score.why)) {
+      ask_judge(std::move(work));
+      return;
+    }
+    take_score(std::move(work));
+  }
+
+  // The verdict of the profile's rules; where programs have to run, it takes its time.
+  // threads: any.
+  evals::Score verdict_on(const Work& work) const {
+    const AnswerRecord& answer = work.finished.answer;
+    const Transcript& transcript = work.finished.transcript;
     Reply reply;
     reply.response = transcript.response;
     reply.finish_reason = answer.finish_reason;
     reply.failure = answer.failure;
     reply.completion_tokens = answer.completion_tokens;
     reply.continuation_logprobs = transcript.continuation_logprobs;
-    answer.score =
-        judge(*plan_.profile, *work.sample, answer.permutation, reply, options_.seed, answer.epoch);
-    if (options_.judge != nullptr && evals::is_judge_failure(answer.score.why)) {
-      ask_judge(std::move(work));
-      return;
+    return judge(*plan_.profile, *work.sample, answer.permutation, reply, options_.seed,
+                 answer.epoch, plan_.programs.get());
+  }
+
+  // Takes the verdicts on programs that are there, or that come within `patience`.
+  void take_programs(std::chrono::milliseconds patience) {
+    if (running_.empty()) return;
+    for (CodeDesk::Judged& judged : programs_->take(patience)) {
+      const auto found = running_.find(judged.ticket);
+      Work work = std::move(found->second);
+      running_.erase(found);
+      work.finished.answer.score = std::move(judged.score);
+      take_score(std::move(work));
     }
-    take_score(std::move(work));
   }
 
   // A reply that the profile's rules do not settle goes to the judge.
@@ -757,6 +793,8 @@ class Execution {
   std::unordered_map<std::int64_t, InFlight> in_flight_;
   std::vector<Waiting> waiting_;
   std::map<std::int64_t, Work> judging_;  // replies at the judge, by its tickets
+  std::map<std::int64_t, Work> running_;  // replies whose programs wait or run
+  std::int64_t next_program_ = 0;
   std::optional<VerdictStore> judgement_store_;
   std::vector<Judgement> judgements_;  // of the batch
   std::vector<FinishedAnswer> batch_;
@@ -767,6 +805,7 @@ class Execution {
   std::int64_t sitting_tokens_ = 0;
   std::string first_failure_;
   bool interrupted_ = false;
+  std::unique_ptr<CodeDesk> programs_;  // last: its threads use what stands above
 };
 
 // Runs the arms turn by turn and writes down together how they ended.

@@ -59,6 +59,7 @@ struct RunOptions {
   std::optional<std::int64_t> limit;  // first N samples only
   int epochs = 1;                     // answers per sample
   std::uint64_t seed = 0;
+  bool unsafe_no_sandbox = false;   // programs of replies run as this user, isolated by nothing
   std::string method = "generate";  // or "loglikelihood" (multiple choice only)
 
   std::optional<int> max_tokens;  // empty: the suite's default

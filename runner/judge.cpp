@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "evals/code_judge.h"
 #include "evals/judge.h"
 #include "runner/judging/judge_desk.h"
 
@@ -26,7 +27,7 @@ bool is_failure(std::string_view finish_reason) {
 
 evals::Score judge(const evals::Profile& profile, const datasets::Sample& sample,
                    const std::vector<int>& permutation, const Reply& reply, std::uint64_t seed,
-                   int epoch) {
+                   int epoch, evals::CodeRunner* programs) {
   if (is_failure(reply.finish_reason)) {
     return failed_score(reply.failure.empty() ? "no reply: " + std::string(reply.finish_reason)
                                               : std::string(reply.failure));
@@ -39,9 +40,15 @@ evals::Score judge(const evals::Profile& profile, const datasets::Sample& sample
   request.completion_tokens = reply.completion_tokens;
   request.seed = derive_seed({"score", std::to_string(seed), sample.id, std::to_string(epoch)});
   try {
+    if (profile.code != nullptr && programs != nullptr) {
+      return evals::judge_by_running(*profile.code, request, *programs);
+    }
     return reply.continuation_logprobs.empty()
                ? profile.score(request)
                : evals::score_by_likelihood(sample, permutation, reply.continuation_logprobs);
+  } catch (const Error& failure) {
+    if (failure.code() == ErrorCode::kUnavailable) throw;
+    return failed_score(std::string("the scorer failed: ") + failure.what());
   } catch (const std::exception& failure) {
     // The reply is stored all the same, and can be scored again once the scorer is mended.
     return failed_score(std::string("the scorer failed: ") + failure.what());

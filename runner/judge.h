@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "evals/code_runner.h"
 #include "evals/suite.h"
 
 namespace peira::runner {
@@ -37,8 +38,11 @@ bool asks_never(const evals::Profile& profile, std::int64_t row);
 
 // The verdict of `profile` on `reply` to `sample` in `epoch` of a run seeded with `seed`.
 // With log-likelihoods, that of the most likely option (evals::score_by_likelihood).
+//
+// programs  runs what a profile with programs asks for; may be null for others.
+// throws    Error(kUnavailable): programs can no longer be run here.
 evals::Score judge(const evals::Profile& profile, const datasets::Sample& sample,
                    const std::vector<int>& permutation, const Reply& reply, std::uint64_t seed,
-                   int epoch);
+                   int epoch, evals::CodeRunner* programs = nullptr);
 
 }  // namespace peira::runner

@@ -1,5 +1,6 @@
 #include "runner/rescore.h"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -7,8 +8,10 @@
 
 #include "base/error.h"
 #include "evals/judge.h"
+#include "runner/code_desk.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
+#include "runner/sandbox/sandbox.h"
 
 namespace peira::runner {
 namespace {
@@ -24,7 +27,8 @@ bool differs(const evals::Score& a, const evals::Score& b) {
 
 RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suite& suite,
                       const std::string& profile_name, const SampleSource& samples, JudgeDesk* desk,
-                      const std::function<void(std::int64_t done)>& on_progress) {
+                      const std::function<void(std::int64_t done)>& on_progress,
+                      bool unsafe_no_sandbox) {
   const RunInfo source = store.run(run_id);
   const evals::Profile& profile = suite.profile(profile_name);
   check_judge(suite, profile, desk);
@@ -48,6 +52,11 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
   info.id.clear();  // a name of its own
   info.started_at.clear();
   values["scorer"] = scorer_value(suite, profile);
+  std::unique_ptr<evals::CodeRunner> programs;
+  if (profile.code != nullptr) {
+    programs = open_code_runner({.unsafe_no_sandbox = unsafe_no_sandbox});
+    values["scorer"]["execution"] = execution_value(*profile.code, *programs);
+  }
   values.erase("judge");
   if (desk != nullptr) values["judge"] = desk->value();
   info.manifest = make_manifest(values);
@@ -105,6 +114,26 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
     }
     if (on_progress) on_progress(result.num_answers);
   };
+  // Answers whose programs wait or run, with all that their verdicts are made of.
+  struct Running {
+    datasets::Sample sample;
+    FinishedAnswer finished;
+    std::string response;
+  };
+  std::map<std::int64_t, Running> running;
+  std::int64_t next_program = 0;
+  constexpr std::size_t kMostPrograms = 64;
+  const auto code_desk =
+      programs == nullptr ? nullptr : std::make_unique<CodeDesk>(programs->num_workers());
+  const auto take_programs = [&] {
+    for (CodeDesk::Judged& judged : code_desk->take(std::chrono::milliseconds(50))) {
+      const auto found = running.find(judged.ticket);
+      FinishedAnswer finished = std::move(found->second.finished);
+      running.erase(found);
+      keep(std::move(finished), std::move(judged.score));
+    }
+    if (on_progress) on_progress(result.num_answers);
+  };
   while (std::optional<SampleStory> story = stories.next()) {
     while (sample && sample->row < story->sample.row) sample = reader->next();
     if (!sample || sample->row != story->sample.row) {
@@ -126,6 +155,23 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
       reply.finish_reason = "error";
       reply.failure = "never asked: profile " + source.profile + " skips this row";
     }
+    if (code_desk != nullptr && reply.continuation_logprobs.empty()) {
+      const std::int64_t ticket = next_program++;
+      const auto held = running.emplace(
+          ticket, Running{*sample, std::move(finished), std::move(story->transcript.response)});
+      code_desk->give(ticket, [&profile, &source, &programs, &one = held.first->second] {
+        const AnswerRecord& kept = one.finished.answer;
+        Reply again;
+        again.response = one.response;
+        again.finish_reason = kept.finish_reason;
+        again.failure = kept.failure;
+        again.completion_tokens = kept.completion_tokens;
+        return judge(profile, one.sample, kept.permutation, again, source.seed, kept.epoch,
+                     programs.get());
+      });
+      while (running.size() >= kMostPrograms) take_programs();
+      continue;
+    }
     evals::Score score =
         judge(profile, *sample, answer.permutation, reply, source.seed, answer.epoch);
     if (desk != nullptr && evals::is_judge_failure(score.why)) {
@@ -143,6 +189,7 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
     keep(std::move(finished), std::move(score));
   }
   while (!judging.empty()) take_verdicts();
+  while (!running.empty()) take_programs();
   commit();
   std::vector<std::string> warnings = source.warnings;
   if (source.decision && source.decision->stopped_early()) {

@@ -29,7 +29,8 @@ struct RescoreResult {
 };
 
 // Stores the verdicts as a new run beside the old one, which stays as it is. Failed answers stay
-// failed. The replies are shared, not copied.
+// failed. The replies are shared, not copied. Programs of replies are run again, in the sandbox
+// unless `unsafe_no_sandbox`.
 //
 // judge   of a profile with a judge; its verdicts are kept, so that judging again after a kill asks
 //         for no verdict twice.
@@ -39,6 +40,7 @@ struct RescoreResult {
 RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suite& suite,
                       const std::string& profile, const SampleSource& samples,
                       JudgeDesk* judge = nullptr,
-                      const std::function<void(std::int64_t done)>& on_progress = {});
+                      const std::function<void(std::int64_t done)>& on_progress = {},
+                      bool unsafe_no_sandbox = false);
 
 }  // namespace peira::runner

@@ -6,10 +6,12 @@
 #include "base/error.h"
 #include "evals/comparison.h"
 #include "evals/prompt_strategies.h"
+#include "runner/code_desk.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
 #include "runner/request_key.h"
 #include "runner/revision.h"
+#include "runner/sandbox/sandbox.h"
 
 namespace peira::runner {
 namespace {
@@ -87,6 +89,13 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   values["prompt"] = prompt_value(*plan.profile, plan.variant, *first, shots);
   values["dataset"] = options.samples.identity;
   values["scorer"] = scorer_value(options.suite, *plan.profile);
+  if (plan.profile->code != nullptr) {
+    plan.programs = open_code_runner({.unsafe_no_sandbox = options.unsafe_no_sandbox});
+    values["scorer"]["execution"] = execution_value(*plan.profile->code, *plan.programs);
+    if (options.unsafe_no_sandbox) {
+      plan.warnings.push_back("programs ran without a sandbox (--unsafe-no-sandbox)");
+    }
+  }
   if (!plan.by_likelihood) {
     values["sampling"] = sampling_json(plan.sampling);
     values["sampling"]["max_tokens"] = plan.max_tokens;

@@ -1,9 +1,11 @@
 // The options of a run made definite.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "evals/code_runner.h"
 #include "evals/suite.h"
 #include "runner/endpoints/model_client.h"
 #include "runner/executor.h"
@@ -19,8 +21,9 @@ struct Plan {
   model::SamplingParams sampling;
   int max_tokens = 0;
   ResponseFormat format;
-  std::string model_identity;  // for cache keys
-  RunInfo info;                // what a new run would be; num_rows still unknown
+  std::string model_identity;                   // for cache keys
+  std::shared_ptr<evals::CodeRunner> programs;  // of a profile that runs them; else null
+  RunInfo info;                                 // what a new run would be; num_rows still unknown
   std::vector<std::string> warnings;
 };
 

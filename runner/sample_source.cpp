@@ -4,7 +4,7 @@
 
 namespace peira::runner {
 
-SampleSource source_of(const datasets::DatasetFile& file) {
+SampleSource source_of(const datasets::DatasetFile& file, const datasets::DateWindow& window) {
   SampleSource source;
   source.name = file.name;
   source.restricted = file.restricted;
@@ -18,16 +18,29 @@ SampleSource source_of(const datasets::DatasetFile& file) {
                                  {"cluster", file.fields.cluster},
                                  {"answer_as", file.fields.answer_as}};
   }
-  source.open = [file] { return datasets::open_samples(file); };
-  source.count = [file] { return datasets::count_samples(file); };
+  if (window.is_open()) {
+    source.open = [file] { return datasets::open_samples(file); };
+    source.count = [file] { return datasets::count_samples(file); };
+    return source;
+  }
+  if (!window.since.empty()) source.identity["since"] = window.since;
+  if (!window.until.empty()) source.identity["until"] = window.until;
+  source.open = [file, window] { return datasets::within(window, datasets::open_samples(file)); };
+  source.count = [open = source.open] {
+    const auto reader = open();
+    std::int64_t count = 0;
+    while (reader->next()) ++count;
+    return count;
+  };
   return source;
 }
 
-SampleSource source_of(const evals::Suite& suite, const std::string& data) {
+SampleSource source_of(const evals::Suite& suite, const std::string& data,
+                       const datasets::DateWindow& window) {
   datasets::DatasetFile file =
       datasets::find_dataset(data.empty() ? suite.default_data : data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
-  return source_of(file);
+  return source_of(file, window);
 }
 
 std::string sample_digest(const datasets::Sample& sample) {
@@ -61,6 +74,12 @@ std::string sample_digest(const datasets::Sample& sample) {
     }
     for (const std::string& path : sample.exercise->editable) add(path);
     for (const std::string& path : sample.exercise->tests) add("test " + path);
+  }
+  if (sample.program != nullptr) {
+    add(sample.program->starter_code);
+    add(sample.program->function_name);
+    add(sample.program->public_tests);
+    add(sample.program->private_tests);
   }
   return digest.hex();
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "datasets/dataset.h"
+#include "datasets/date_window.h"
 #include "evals/suite.h"
 
 namespace peira::runner {
@@ -20,9 +21,11 @@ struct SampleSource {
   std::function<std::int64_t()> count;  // the whole source
 };
 
-SampleSource source_of(const datasets::DatasetFile& file);
+// `window` takes samples of those days only; it is part of the identity.
+SampleSource source_of(const datasets::DatasetFile& file, const datasets::DateWindow& window = {});
 // `data`, a file or a dataset's name, as `suite` reads it; "" takes the suite's own default.
-SampleSource source_of(const evals::Suite& suite, const std::string& data);
+SampleSource source_of(const evals::Suite& suite, const std::string& data,
+                       const datasets::DateWindow& window = {});
 
 // SHA-256 of a sample's content (question, options, target, metadata), hex.
 std::string sample_digest(const datasets::Sample& sample);

@@ -41,6 +41,13 @@ std::unique_ptr<SampleReader> open_exercises(const DatasetFile& file);
 // SHA-256 over paths, modes and bytes of all files of all exercises.
 std::string digest_of_exercises(const DatasetFile& file);
 
+// LiveCodeBench's code generation (lite), JSONL; rows of several files follow each other. Metadata:
+// difficulty, platform, contest_date ("2024-08-03T18:30:00"), month, contest, title, and unless it
+// is our sample set, errata: what the authors say is wrong with a problem, or "none". Every row's
+// tests are unpacked and read once, to see that they can be.
+std::unique_ptr<SampleReader> open_livecodebench(std::vector<std::unique_ptr<TableReader>> tables,
+                                                 bool is_sample_set);
+
 // Any table, its columns declared by file.fields.
 std::unique_ptr<SampleReader> open_declared_table(const DatasetFile& file);
 

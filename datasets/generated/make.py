@@ -2,6 +2,7 @@
 """Writes the sample sets and training corpora of generated questions.
 
     python3 datasets/generated/make.py samples --out datasets/samples
+    python3 datasets/generated/make.py solutions --out solutions.json
     python3 datasets/generated/make.py corpus --out corpus.jsonl --num 1000000 --seed 1 \\
         --exclude datasets/samples
 
@@ -15,6 +16,7 @@ import os
 import random
 from pathlib import Path
 
+import program_samples
 import samples
 from corpus import Maker
 
@@ -44,6 +46,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("samples", help="write the sample sets of datasets/samples")
     command.add_argument("--out", type=Path, required=True)
+    command = commands.add_parser("solutions", help="write the reference programs of livecodebench-sample")
+    command.add_argument("--out", type=Path, required=True, help="a file for peira score livecodebench --responses")
     command = commands.add_parser("corpus", help="write training conversations, one JSON object a line")
     command.add_argument("--out", type=Path, required=True)
     command.add_argument("--num", type=int, required=True, help="number of conversations")
@@ -53,6 +57,8 @@ def main():
     args = parser.parse_args()
     if args.command == "samples":
         samples.write_samples(args.out)
+    elif args.command == "solutions":
+        program_samples.write_solutions(args.out)
     else:
         write_corpus(args.out, args.num, args.seed, args.exclude, args.jobs)
 

@@ -8,7 +8,7 @@ import random
 import zlib
 
 from programs import KINDS, LEVELS, make_problem
-from questions import normalized
+from questions import BeyondRandom, normalized
 
 NUM_PROBLEMS = 400
 SEED = "peira-samples-1:program"  # training corpora are seeded "corpus:...", so the streams never meet
@@ -38,13 +38,22 @@ def _problems(rng):
     while len(seen) < NUM_PROBLEMS:
         for kind, level in rng.sample(cells, min(len(cells), NUM_PROBLEMS - len(seen))):
             problem = make_problem(rng, kind, level)
-            # Tests on which nothing changes would accept nearly any program.
-            outputs = {test["output"] for test in _tests(problem, random.Random(problem.id))}
-            while problem.key in seen or len(outputs) < 3 and problem.draft.returns != "bool":
+            while problem.key in seen or _is_dull(problem):
                 problem = make_problem(rng, kind, level)
-                outputs = {test["output"] for test in _tests(problem, random.Random(problem.id))}
             seen.add(problem.key)
+            if level == len(LEVELS) - 1:
+                # More steps than any training corpus has: peira-mini solves nearly all others.
+                beyond = BeyondRandom(f"{SEED}:beyond:{len(seen)}")
+                problem = make_problem(beyond, kind, level)
+                while _is_dull(problem):
+                    problem = make_problem(beyond, kind, level)
             yield problem
+
+
+def _is_dull(problem):
+    """Whether its tests have so few outputs that nearly any program would pass them."""
+    outputs = {test["output"] for test in _tests(problem, random.Random(problem.id))}
+    return len(outputs) < 3 and problem.draft.returns != "bool"
 
 
 def write_programs(folder):
@@ -60,6 +69,13 @@ def write_programs(folder):
                 "contest_date": date.isoformat(), "starter_code": problem.starter_code, "difficulty": problem.difficulty,
                 "public_test_cases": json.dumps(tests[:NUM_PUBLIC]), "private_test_cases": _pack(tests[NUM_PUBLIC:]),
                 "metadata": json.dumps({"func_name": problem.function_name} if problem.function_name else {})}) + "\n")
+
+
+def write_solutions(path):
+    """The reference programs, in LiveCodeBench's form of programs made elsewhere."""
+    solutions = [{"question_id": f"peira_{index:03}", "code_list": [problem.program]}
+                 for index, problem in enumerate(_problems(random.Random(SEED)))]
+    path.write_text(json.dumps(solutions) + "\n", encoding="utf-8")
 
 
 def program_keys():

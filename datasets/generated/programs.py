@@ -72,6 +72,20 @@ def make_problem(rng, kind=None, level=None):
             return problem
 
 
+def _more(rng, low=2, high=3):
+    """Steps beyond those of any training corpus: none but for BeyondRandom."""
+    return rng.randint(low, high) if getattr(rng, "is_beyond", False) else 0
+
+
+def _joined(rng, draw, count):
+    """`count` conditions of `draw` joined by "and" or "or", in turn."""
+    words, expression = draw(rng)
+    for _ in range(count):
+        joint, second = rng.choice(("and", "or")), draw(rng)
+        words, expression = f"{words} {joint} {second[0]}", f"{expression} {joint} {second[1]}"
+    return words, expression
+
+
 # ------------------------------------------------------------------------------------- pieces of lists
 
 
@@ -153,13 +167,13 @@ def _sentence(*pieces):
 def _list_work(rng, level, source):
     """(sentences, plan, lines up to b, reduction): a chain of list operations."""
     steps, plan, lines = [], [], []
-    for _ in range((0, rng.randint(0, 1), rng.randint(1, 2))[level]):
+    for _ in range((0, rng.randint(0, 1), rng.randint(1, 2))[level] + _more(rng)):
         words, expression = _rearrangements(rng)
         steps.append(words)
         lines.append(f"{source} = " + expression.format(a=source))
         plan.append(expression.format(a=source))
     use = rng.choice(("filter", "transform")) if level == 0 else "both"
-    condition = _conditions(rng) if use != "transform" else None
+    condition = _joined(rng, _conditions, _more(rng, 1, 2)) if use != "transform" else None
     transform = _transforms(rng) if use != "filter" else None
     if condition:
         steps.append(f"keep only the values that {condition[0]}")
@@ -223,7 +237,7 @@ def _text_work(rng, level):
            ("how many different characters it has", 'len(set("".join(t)))', "int"), ("its characters in the order of their codes", '"".join(sorted("".join(t)))', "str"),
            (f"how often {other} occurs in it", f'"".join(t).count("{other}")', "int"), ("the sum of its character codes", 'sum(map(ord, "".join(t)))', "int"))
     steps, plan, lines = [], [], []
-    for words, expression in rng.sample(before, (0, 1, 2)[level]):
+    for words, expression in rng.sample(before, (0, 1, 2)[level] + _more(rng)):
         steps.append(words)
         plan.append(expression)
         lines.append(f"s = {expression}")
@@ -276,7 +290,7 @@ def _steps_on_r(rng, count):
 def calculation(rng, level):
     """Steps on a number that begins as A, B, their sum or product."""
     start = rng.choice((("A", "a"), ("B", "b"), ("A plus B", "a + b"), ("A times B", "a * b"), ("A minus B", "a - b")))
-    made = _steps_on_r(rng, (1, 3, 5)[level] + rng.randint(0, 1))
+    made = _steps_on_r(rng, (1, 3, 5)[level] + rng.randint(0, 1) + _more(rng, 4, 8))
     yes, no = rng.sample(WORDS, 2)
     k = rng.randint(-10, 60)
     words, line = rng.choice((("print the result", "print(r)"), ("print the result", "print(r)"),
@@ -290,7 +304,7 @@ def calculation(rng, level):
 
 def calculation_function(rng, level):
     start = rng.choice((("a", "a"), ("b", "b"), ("a plus b", "a + b"), ("a times b", "a * b"), ("a minus b", "a - b")))
-    made = [(words.replace(" B", " b").replace(" A", " a"), line) for words, line in _steps_on_r(rng, (1, 3, 5)[level] + rng.randint(0, 1))]
+    made = [(words.replace(" B", " b").replace(" A", " a"), line) for words, line in _steps_on_r(rng, (1, 3, 5)[level] + rng.randint(0, 1) + _more(rng, 4, 8))]
     k = rng.randint(-10, 60)
     words, line, kind = rng.choice((("return the result", "return r", "int"), ("return the result", "return r", "int"),
                                     (f"return whether the result is greater than {k}", f"return r > {k}", "bool"),
@@ -310,6 +324,10 @@ def while_loop(rng, level):
         d = rng.randint(1, 30)
         lines = [f"    if x % {m} == 0:", f"        x = x + {d}", "    else:", f"        x = {grow[0]}"]
         words = f"while x is less than {limit}: if x is divisible by {m}, add {d} to x, otherwise {grow[1]}"
+        for _ in range(_more(rng, 1, 2)):
+            m, d = rng.randint(6, 40), rng.randint(31, 90)
+            lines[-2:-2] = [f"    elif x % {m} == 0:", f"        x = x + {d}"]
+            words = words.replace(", otherwise", f", if not but divisible by {m}, add {d} to x, otherwise")
     ask, line = rng.choice((("the number of rounds", "print(s)"), ("the final x", "print(x)"), ("the final x and the number of rounds, separated by a space", "print(x, s)"),
                             ("the final x minus the number of rounds", "print(x - s)")))
     return Draft(rng.choice(("Growing Number", "Until the Limit", "Rounds")), _sentence("you are given a positive integer x", words, f"print {ask}"), "x",
@@ -325,6 +343,9 @@ def range_loop(rng, level):
         second = _conditions(rng)
         joint = rng.choice(("and", "or"))
         condition, words = f"{first[1]} {joint} {second[1]}", f"{first[0]} {joint} {second[0]}"
+    if more := _more(rng, 1, 2):
+        others = _joined(rng, _conditions, more - 1)
+        condition, words = f"{condition} and {others[1]}", f"{words} and {others[0]}"
     transform = _transforms(rng) if level == 2 or (level == 1 and rng.random() < 0.5) else None
     reduction = _reductions(rng)
     star = "*" if reduction[2] != "int" else ""
@@ -345,6 +366,9 @@ def word_game(rng, level):
         rules.insert(0, (f"is divisible by both {p} and {q}", f"i % {p} == 0 and i % {q} == 0", f'"{one}{two}"', one + two))
     if level > 0:
         rules.append((f"is divisible by {q}", f"i % {q} == 0", f'"{two}"', two))
+    for _ in range(_more(rng, 1, 2)):
+        d, word = rng.randint(12, 30), rng.choice(WORDS)
+        rules.append((f"is divisible by {d}", f"i % {d} == 0", f'"{word}"', word))
     k = rng.randint(1, 9)
     other = rng.choice((("i itself", "i"), (f"i plus {k}", f"i + {k}"), (f"i times {k + 1}", f"i * {k + 1}")))
     lines = ["for i in range(1, n + 1):"]
@@ -363,7 +387,7 @@ def word_game(rng, level):
 
 def queries(rng, level):
     """T lines of two numbers."""
-    made = _steps_on_r(rng, (1, 2, 3)[level])
+    made = _steps_on_r(rng, (1, 2, 3)[level] + _more(rng, 4, 7))
     start = rng.choice((("A plus B", "a + b"), ("A times B", "a * b"), ("A minus B", "a - b"), ("the larger of A and B", "max(a, b)"), ("the smaller of A and B", "min(a, b)")))
 
     def draw(r, large):
@@ -388,8 +412,8 @@ def grid(rng, level):
                               (f"the number of different characters in it plus {j}", f"len(set(r)) + {j}")))
     condition = None
     if level == 2:
-        condition = rng.choice(((f"contain {other}", f'"{other}" in r'), (f"do not contain {other}", f'"{other}" not in r'), (f"begin with {mark}", f'r[0] == "{mark}"'),
-                                (f"end with {mark}", f'r[-1] == "{mark}"'), (f"have at least {k} {mark}", f'r.count("{mark}") >= {k}')))
+        condition = _joined(rng, lambda r: r.choice(((f"contain {other}", f'"{other}" in r'), (f"do not contain {other}", f'"{other}" not in r'), (f"begin with {mark}", f'r[0] == "{mark}"'),
+                                (f"end with {mark}", f'r[-1] == "{mark}"'), (f"have at least {k} {mark}", f'r.count("{mark}") >= {k}'))), _more(rng))
     end = rng.choice((("the sum of all scores", "sum(b)", ""), ("the largest score, or 0 if there is none", "max(b, default=0)", ""),
                       ("the smallest score, or 0 if there is none", "min(b, default=0)", ""), (f"how many scores are greater than {k}", f"sum(x > {k} for x in b)", ""),
                       ("all scores, separated by spaces", "b", "*"), ("all scores from small to large, separated by spaces", "sorted(b)", "*")))
@@ -412,8 +436,8 @@ def _pairs_work(rng, level):
                         ("the distance between x and y", "abs(x - y)"), (f"{k} times x plus y", f"{k} * x + y"), (f"x plus {k} times y", f"x + {k} * y"), (f"x times y plus {m}", f"x * y + {m}")))
     condition = None
     if level > 0:
-        condition = rng.choice((("x is less than y", "x < y"), ("x is greater than y", "x > y"), (f"x plus y is greater than {m}", f"x + y > {m}"), (f"x plus y is divisible by {k}", f"(x + y) % {k} == 0"),
-                                (f"x is at least {m}", f"x >= {m}"), (f"y is less than {m}", f"y < {m}"), (f"x times y is greater than {m * k}", f"x * y > {m * k}"), ("x and y are different", "x != y")))
+        condition = _joined(rng, lambda r: r.choice((("x is less than y", "x < y"), ("x is greater than y", "x > y"), (f"x plus y is greater than {m}", f"x + y > {m}"), (f"x plus y is divisible by {k}", f"(x + y) % {k} == 0"),
+                                (f"x is at least {m}", f"x >= {m}"), (f"y is less than {m}", f"y < {m}"), (f"x times y is greater than {m * k}", f"x * y > {m * k}"), ("x and y are different", "x != y"))), _more(rng))
     before = _rearrangements(rng) if level == 2 else None
     return value, condition, before, _reductions(rng)
 
@@ -441,9 +465,9 @@ def word_list(rng, level):
     """Words on a line."""
     letter = rng.choice("abcdeghilmnoprst")
     k = rng.randint(2, 5)
-    condition = rng.choice(((f"begin with {letter}", f'w[0] == "{letter}"'), (f"contain {letter}", f'"{letter}" in w'), (f"do not contain {letter}", f'"{letter}" not in w'),
+    condition = _joined(rng, lambda r: r.choice(((f"begin with {letter}", f'w[0] == "{letter}"'), (f"contain {letter}", f'"{letter}" in w'), (f"do not contain {letter}", f'"{letter}" not in w'),
                             (f"have more than {k} letters", f"len(w) > {k}"), (f"have at most {k} letters", f"len(w) <= {k}"), (f"end with {letter}", f'w[-1] == "{letter}"'),
-                            (f"do not begin with {letter}", f'w[0] != "{letter}"')))
+                            (f"do not begin with {letter}", f'w[0] != "{letter}"'))), _more(rng))
     change = rng.choice((("in upper case", "w.upper()"), ("reversed", "w[::-1]"), ("without its first letter", "w[1:]"), (f"followed by {letter}", f'w + "{letter}"'),
                          ("written twice in a row", "w * 2"), (f"cut to its first {k} letters", f"w[:{k}]"))) if level > 0 else None
     before = rng.choice((("reverse the order of the words", "a[::-1]"), ("sort the words alphabetically", "sorted(a)"), ("sort the words by length, ties as they stand", "sorted(a, key=len)"),

@@ -19,6 +19,9 @@ Suite hle_suite(bool text_only);
 // Aider's polyglot benchmark: a profile for each edit format, whole (default), diff, diff-fenced.
 Suite aider_suite();
 
+// LiveCodeBench, code generation: programs judged by tests. Profiles official and fixed.
+Suite livecodebench_suite();
+
 // A suite declared in a JSON file; the fields are described in evals/README.md.
 // throws Error(kData) "file:field: ..." for a declaration that is malformed, Error(kUnavailable)
 //        for a file that cannot be read.

@@ -101,6 +101,10 @@ std::string megabytes(std::int64_t bytes) {
 }
 
 int fetch(const std::string& name, const datasets::FetchOptions& options, bool json) {
+  if (const std::vector<std::string> parts = datasets::parts_of(name); !parts.empty()) {
+    for (const std::string& part : parts) fetch(part, options, json);
+    return kPassed;
+  }
   const CatalogueEntry& entry = entry_named(name);
   if (!entry.terms.empty()) note(entry.name + ": " + entry.licence + "; " + entry.terms);
   auto last_shown = std::chrono::steady_clock::now();

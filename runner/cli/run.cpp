@@ -15,8 +15,8 @@
 #include "evals/suite.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
-#include "runner/cli/judge_options.h"
 #include "runner/cli/episode_options.h"
+#include "runner/cli/judge_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/cli/stop_options.h"
 #include "runner/cli/tables.h"
@@ -51,6 +51,7 @@ struct RunFlags {
   JudgeFlags judge;
   EpisodeFlags episode;
   std::vector<std::string> data, variants{"official"};
+  std::string since, until;
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
   std::optional<int> max_tokens;
@@ -95,7 +96,9 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   options.suite = evals::find_suite(word);
   options.profile = flags.profile;
   options.variant = evals::parse_variant(variant);
-  options.samples = source_of(options.suite, data_for(flags, word, options.suite));
+  options.samples = source_of(options.suite, data_for(flags, word, options.suite),
+                              datasets::parse_window(flags.since, flags.until));
+  options.unsafe_no_sandbox = flags.episode.unsafe_no_sandbox;
   if (!flags.shots.empty()) options.shots = source_of(options.suite, flags.shots);
   options.limit = flags.limit;
   options.epochs = flags.epochs;
@@ -354,6 +357,12 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
   app->add_option("--limit", flags->limit, "first N samples only; the report says so")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
+      ->group("Questions");
+  app->add_option("--since", flags->since,
+                  "questions of contests from this day on (YYYY-MM-DD), for suites that date them")
+      ->group("Questions");
+  app->add_option("--until", flags->until,
+                  "questions of contests up to the midnight that begins it")
       ->group("Questions");
   app->add_option("--epochs", flags->epochs, "answers per sample")
       ->capture_default_str()

@@ -2,6 +2,7 @@
 // is asked.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -13,8 +14,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "datasets/dataset.h"
+#include "datasets/date_window.h"
+#include "evals/code/generations.h"
+#include "evals/code/livecodebench.h"
+#include "evals/code_judge.h"
 #include "evals/gate/gate.h"
 #include "evals/suite.h"
 #include "evals/summary.h"
@@ -22,7 +28,9 @@
 #include "runner/cli/command.h"
 #include "runner/cli/judge_options.h"
 #include "runner/cli/tables.h"
+#include "runner/code_desk.h"
 #include "runner/rescore.h"
+#include "runner/sandbox/sandbox.h"
 #include "runner/store.h"
 #include "runner/summary.h"
 
@@ -31,8 +39,9 @@ namespace {
 
 struct ScoreFlags {
   std::string what, suite, data, responses, profile, store, diff;
+  std::string since, until;
   std::uint64_t seed = 0;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, unsafe_no_sandbox = false;
   JudgeFlags judge;
   ModelFlags models;  // how --judge is executed or asked
 };
@@ -52,9 +61,9 @@ struct Questions {
   std::unordered_map<std::int64_t, std::size_t> by_row;
 };
 
-Questions read_questions(const datasets::DatasetFile& file) {
+Questions read_questions(const datasets::DatasetFile& file, const datasets::DateWindow& window) {
   Questions questions;
-  const auto reader = datasets::open_samples(file);
+  const auto reader = datasets::within(window, datasets::open_samples(file));
   while (auto sample = reader->next()) {
     const std::size_t index = questions.samples.size();
     questions.by_id.emplace(sample->id, index);
@@ -131,6 +140,36 @@ std::vector<int> permutation_of(const Json& line, const datasets::Sample& sample
   return permutation;
 }
 
+// LiveCodeBench's own form, a JSON list of {"question_id", "code_list"}: programs, not replies.
+std::vector<Response> read_programs(const std::string& path, const Questions& questions) {
+  std::vector<Response> responses;
+  for (const evals::Generations& one : evals::read_generations(read_file(path), path)) {
+    const auto found = questions.by_id.find(one.question_id);
+    if (found == questions.by_id.end()) {
+      throw Error(ErrorCode::kData, path + ": no problem has the question_id \"" + one.question_id +
+                                        "\"\n  try: --data, --since and --until as they were when "
+                                        "the programs were made");
+    }
+    for (const std::string& program : one.programs) {
+      Response& response = responses.emplace_back();
+      response.sample = found->second;
+      response.epoch = static_cast<int>(&program - one.programs.data());
+      response.text = program;
+      response.finish_reason = evals::kGivenProgram;
+    }
+  }
+  if (responses.empty()) throw Error(ErrorCode::kData, path + ": holds no program");
+  return responses;
+}
+
+bool is_json_list(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char first = ' ';
+  while (file.get(first) && (first == ' ' || first == '\n' || first == '\r' || first == '\t')) {
+  }
+  return first == '[';
+}
+
 std::vector<Response> read_responses(const std::string& path, const Questions& questions) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(ErrorCode::kUnavailable, path + ": cannot be read");
@@ -179,11 +218,21 @@ int score_responses(const ScoreFlags& flags) {
   datasets::DatasetFile file =
       datasets::find_dataset(flags.data.empty() ? suite.default_data : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
-  const Questions questions = read_questions(file);
-  std::vector<Response> responses = read_responses(flags.responses, questions);
+  const Questions questions =
+      read_questions(file, datasets::parse_window(flags.since, flags.until));
+  std::vector<Response> responses = profile.code != nullptr && is_json_list(flags.responses)
+                                        ? read_programs(flags.responses, questions)
+                                        : read_responses(flags.responses, questions);
 
   evals::OptionOrders orders(profile.option_order,
                              static_cast<std::int64_t>(questions.samples.size()), flags.seed);
+  std::unique_ptr<evals::CodeRunner> programs;
+  std::unique_ptr<CodeDesk> desk;
+  if (profile.code != nullptr) {
+    programs = open_code_runner({.unsafe_no_sandbox = flags.unsafe_no_sandbox});
+    static_cast<void>(execution_value(*profile.code, *programs));  // there is an interpreter
+    desk = std::make_unique<CodeDesk>(programs->num_workers());
+  }
   std::vector<evals::SampleOutcome> outcomes;
   int epochs = 1;
   for (Response& response : responses) {
@@ -205,17 +254,28 @@ int score_responses(const ScoreFlags& flags) {
     outcome.epoch = response.epoch;
     outcome.cluster = sample.cluster;
     outcome.gold = evals::gold_text(sample, response.permutation);
-    outcome.score = profile.score(request);
+    if (programs == nullptr) {
+      outcome.score = profile.score(request);
+    } else {
+      desk->give(static_cast<std::int64_t>(outcomes.size()), [&profile, &programs, request] {
+        return evals::judge_by_running(*profile.code, request, *programs);
+      });
+    }
     outcome.finish_reason = response.finish_reason;
     outcome.completion_tokens = std::max<std::int64_t>(0, response.completion_tokens);
     outcome.metadata = sample.metadata;
     epochs = std::max(epochs, response.epoch + 1);
-    if (flags.json) {
-      OrderedJson line = outcome_json(outcome);
-      line["permutation"] = response.permutation;
-      print_json(line);
-    }
     outcomes.push_back(std::move(outcome));
+  }
+  while (desk != nullptr && desk->num_pending() > 0) {
+    for (CodeDesk::Judged& judged : desk->take(std::chrono::seconds(1))) {
+      outcomes[static_cast<std::size_t>(judged.ticket)].score = std::move(judged.score);
+    }
+  }
+  for (std::size_t i = 0; flags.json && i < outcomes.size(); ++i) {
+    OrderedJson line = outcome_json(outcomes[i]);
+    line["permutation"] = responses[i].permutation;
+    print_json(line);
   }
   // The summary counts by sample: rows in order, their epochs together.
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const auto& a, const auto& b) {
@@ -247,6 +307,13 @@ int score_responses(const ScoreFlags& flags) {
   return kPassed;
 }
 
+// The dates that the questions of a stored run were taken from.
+datasets::DateWindow window_of(const RunInfo& info) {
+  const Json dataset = require(info.manifest, "values", "manifest of " + info.id)["dataset"];
+  if (!dataset.is_object()) return {};
+  return {dataset.value("since", ""), dataset.value("until", "")};
+}
+
 int score_run(const ScoreFlags& flags) {
   Store store(flags.store.empty() ? Store::default_path() : std::filesystem::path(flags.store));
   const std::string run_id = store.resolve_run(flags.what);
@@ -267,8 +334,9 @@ int score_run(const ScoreFlags& flags) {
                 "--judge: profile " + profile.name + " of " + suite.name + " is judged by rules");
   }
   JudgeProgress progress(info.answers, flags.quiet || desk == nullptr);
-  const RescoreResult result = rescore(store, run_id, suite, flags.profile, source_of(file),
-                                       desk.get(), [&](std::int64_t done) { progress.show(done); });
+  const RescoreResult result = rescore(
+      store, run_id, suite, flags.profile, source_of(file, window_of(info)), desk.get(),
+      [&](std::int64_t done) { progress.show(done); }, flags.unsafe_no_sandbox);
   progress.end();
   if (desk != nullptr) note_judge_counts(*desk);
   const evals::RunRecord record = summarize(store, result.run_id);
@@ -317,7 +385,9 @@ std::string judged_by(Store& store, const RunInfo& info, const std::string& name
   datasets::DatasetFile file =
       datasets::find_dataset(flags.data.empty() ? info.dataset : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
-  return rescore(store, info.id, suite, name, source_of(file)).run_id;
+  return rescore(store, info.id, suite, name, source_of(file, window_of(info)), nullptr, {},
+                 flags.unsafe_no_sandbox)
+      .run_id;
 }
 
 // What two scorers say of the same replies, verdict by verdict.
@@ -395,7 +465,8 @@ Command add_score(CLI::App& root) {
           peira score RUN --diff simple-evals,official   what moves between two scorers; exit 1 if any does
 Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the file) instead of "id";
           optional: "epoch", "permutation" (option k as shown is choice permutation[k] of correct,
-          incorrect 1, 2, 3), "finish_reason", "completion_tokens"
+          incorrect 1, 2, 3), "finish_reason", "completion_tokens". For suites of programs also a
+          JSON list of {"question_id", "code_list"}, LiveCodeBench's form of programs alone
 --json    one verdict a line in the order of the replies, then {"summary": ...})");
   const auto flags = std::make_shared<ScoreFlags>();
   app->add_option("WHAT", flags->what, "a suite (with --responses), or a run")->required();
@@ -409,6 +480,10 @@ Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the 
   app->add_option("--seed", flags->seed, "the run seed the option order was made with")
       ->capture_default_str();
   app->add_option("--store", flags->store, "the file runs are kept in [the user's data folder]");
+  app->add_option("--since", flags->since, "with --responses: as in peira run");
+  app->add_option("--until", flags->until, "with --responses: as in peira run");
+  app->add_flag("--unsafe-no-sandbox", flags->unsafe_no_sandbox,
+                "run programs of replies as this user, without isolation");
   app->add_flag("--json", flags->json, "JSON lines");
   app->add_flag("--quiet", flags->quiet, "no progress");
   add_judge_flags(*app, flags->judge);

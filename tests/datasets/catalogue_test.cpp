@@ -35,10 +35,14 @@ class OwnCache {
 TEST(Catalogue, HoldsWhatIsPublished) {
   std::set<std::string> names;
   for (const CatalogueEntry& entry : catalogue()) names.insert(entry.name);
-  EXPECT_EQ(names, (std::set<std::string>{"aider-sample", "aime-sample", "aime25", "aime_2024",
-                                          "aime_2024_I", "aime_2024_II", "aime_2025", "gpqa-sample",
-                                          "gpqa_diamond", "gpqa_extended", "gpqa_main", "hle",
-                                          "hle-sample"}));
+  EXPECT_EQ(
+      names,
+      (std::set<std::string>{
+          "aider-sample",     "aime-sample",          "aime25",           "aime_2024",
+          "aime_2024_I",      "aime_2024_II",         "aime_2025",        "gpqa-sample",
+          "gpqa_diamond",     "gpqa_extended",        "gpqa_main",        "hle",
+          "hle-sample",       "livecodebench-sample", "livecodebench_v1", "livecodebench_v2",
+          "livecodebench_v3", "livecodebench_v4",     "livecodebench_v5", "livecodebench_v6"}));
   const CatalogueEntry* const diamond = find_entry("gpqa_diamond");
   ASSERT_NE(diamond, nullptr);
   EXPECT_EQ(diamond->repo, "Idavidrein/gpqa");
@@ -107,7 +111,7 @@ TEST(FindDataset, FindsFilesAndWhatTheyAre) {
   EXPECT_EQ(samples_of(file).front().id, "aime-2025-II-1");
   const auto other = folder.write("other.csv", "a,b\n1,2\n");
   EXPECT_THAT(error_of(ErrorCode::kData, [&] { find_dataset(other, ""); }),
-              HasSubstr("neither a GPQA nor an AIME nor an HLE file"));
+              HasSubstr("neither a GPQA, an AIME, an HLE nor a LiveCodeBench file"));
 }
 
 TEST(FindDataset, TakesTheCacheForNamesInTheCatalogue) {
