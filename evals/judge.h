@@ -23,6 +23,14 @@ struct JudgeQuestion {
   std::vector<Message> messages;
 };
 
+// What a judge sees of one reply.
+struct JudgeRequest : ScoreRequest {
+  std::string_view other;  // the reply compared with, of judges that compare two; may be empty
+
+  JudgeRequest() = default;
+  explicit JudgeRequest(const ScoreRequest& request) : ScoreRequest(request) {}
+};
+
 // How replies are judged by a model. `name`, `version` and the wording identify it: verdicts
 // compare within one of them, and one judging model, only.
 //
@@ -37,13 +45,13 @@ struct ModelJudge {
 
   // What is asked about the reply in `request`, in order. Not called for replies that `settled`
   // takes.
-  std::function<std::vector<JudgeQuestion>(const ScoreRequest& request)> questions;
+  std::function<std::vector<JudgeQuestion>(const JudgeRequest& request)> questions;
   // The verdict where no judge is needed (no reply, an empty one); empty for the judge to decide.
-  std::function<std::optional<Score>(const ScoreRequest& request)> settled;
+  std::function<std::optional<Score>(const JudgeRequest& request)> settled;
   // What is wrong with a judge's reply, one line; "" for one that holds a verdict.
   std::function<std::string(std::string_view reply)> defect;
   // The verdict of the judge's replies, as many as questions and each without defect.
-  std::function<Score(const ScoreRequest& request, std::span<const std::string> replies)> verdict;
+  std::function<Score(const JudgeRequest& request, std::span<const std::string> replies)> verdict;
 };
 
 // {"name", "version", "sha256" of the wording, "source", "max_tokens", "format"}: the part of a

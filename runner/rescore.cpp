@@ -26,11 +26,12 @@ bool differs(const evals::Score& a, const evals::Score& b) {
 }  // namespace
 
 RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suite& suite,
-                      const std::string& profile_name, const SampleSource& samples, JudgeDesk* desk,
-                      const std::function<void(std::int64_t done)>& on_progress,
-                      bool unsafe_no_sandbox) {
+                      const std::string& profile_name, const SampleSource& samples,
+                      const Judging& options) {
   const RunInfo source = store.run(run_id);
   const evals::Profile& profile = suite.profile(profile_name);
+  JudgeDesk* const desk = options.desk;
+  const auto& on_progress = options.on_progress;
   check_judge(suite, profile, desk);
   if (source.running) {
     throw Error(ErrorCode::kUnavailable, "run " + run_id +
@@ -54,11 +55,14 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
   values["scorer"] = scorer_value(suite, profile);
   std::unique_ptr<evals::CodeRunner> programs;
   if (profile.code != nullptr) {
-    programs = open_code_runner({.unsafe_no_sandbox = unsafe_no_sandbox});
+    programs = open_code_runner({.unsafe_no_sandbox = options.unsafe_no_sandbox});
     values["scorer"]["execution"] = execution_value(*profile.code, *programs);
   }
   values.erase("judge");
   if (desk != nullptr) values["judge"] = desk->value();
+  if (!options.against.empty()) {
+    values["judge"]["against"] = store.run(options.against).identity;
+  }
   info.manifest = make_manifest(values);
   info.identity = manifest_identity(info.manifest);
   info.suite = suite.name;
@@ -179,6 +183,14 @@ RescoreResult rescore(Store& store, const std::string& run_id, const evals::Suit
       task.sample = std::make_shared<const datasets::Sample>(*sample);
       task.permutation = answer.permutation;
       task.response = story->transcript.response;
+      if (options.other) {
+        const auto other = options.other(answer.row, answer.epoch);
+        if (!other || other->empty()) {
+          keep(std::move(finished), evals::judge_failure("the other run has no reply here"));
+          continue;
+        }
+        task.other = *other;
+      }
       task.finish_reason = answer.finish_reason;
       task.completion_tokens = answer.completion_tokens;
       task.epoch = answer.epoch;

@@ -15,10 +15,13 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "evals/extractors/answer_line.h"
 #include "evals/extractors/json_field.h"
 #include "evals/extractors/letter.h"
 #include "evals/extractors/math_value.h"
 #include "evals/extractors/matharena.h"
+#include "evals/judges/judges.h"
+#include "evals/math/equivalence.h"
 #include "evals/prompt.h"
 #include "evals/python_text.h"
 #include "evals/regex.h"
@@ -37,7 +40,8 @@ struct Extracted {
 using Extractor =
     std::function<std::optional<Extracted>(const ScoreRequest&, std::vector<std::string>& notes)>;
 // Whether the extracted text is right; may rewrite it into the form to be counted ("b" -> "B").
-using Judge = std::function<bool(const ScoreRequest&, std::string& answer)>;
+// `how` is for the reason given, may stay empty.
+using Judge = std::function<bool(const ScoreRequest&, std::string& answer, std::string& how)>;
 
 // A JSON object being read: every key is asked for by name and the rest is refused.
 class Object {
@@ -193,6 +197,20 @@ Extractor read_extractor(Object& suite, bool has_choices) {
       if (!integer) return std::nullopt;
       return Extracted{*integer, "boxed"};
     };
+  } else if (name == "boxed") {
+    extractor = [](const ScoreRequest& request,
+                   std::vector<std::string>&) -> std::optional<Extracted> {
+      const auto box = last_box(request.response);
+      if (!box || python::strip(*box).empty()) return std::nullopt;
+      return Extracted{std::string(python::strip(*box)), "boxed"};
+    };
+  } else if (name == "answer-line") {
+    extractor = [](const ScoreRequest& request,
+                   std::vector<std::string>&) -> std::optional<Extracted> {
+      const auto line = last_answer_line(request.response);
+      if (!line) return std::nullopt;
+      return Extracted{std::string(*line), "answer-line"};
+    };
   } else if (name == "last-number") {
     extractor = [](const ScoreRequest& request,
                    std::vector<std::string>&) -> std::optional<Extracted> {
@@ -275,8 +293,8 @@ Extractor read_extractor(Object& suite, bool has_choices) {
     };
   } else {
     throw object.error("name", "there is no extractor \"" + name +
-                                   "\"\n  try: answer-letter, boxed-integer, last-number, regex, "
-                                   "json-field, exact");
+                                   "\"\n  try: answer-letter, answer-line, boxed, boxed-integer, "
+                                   "last-number, regex, json-field, exact");
   }
   object.refuse_others();
   return extractor;
@@ -315,7 +333,7 @@ std::optional<MathNumber> exact_number(std::string_view text) {
 Judge read_scorer(Object& suite, bool has_choices) {
   const Json* const declared = suite.find("scorer");
   if (declared == nullptr) {
-    throw suite.error("scorer", "is missing\n  try: choice, number, string");
+    throw suite.error("scorer", "is missing\n  try: choice, math, number, string");
   }
   const Json wrapped = declared->is_string() ? Json{{"name", *declared}} : *declared;
   Object object(wrapped, suite.path_of("scorer"));
@@ -324,7 +342,7 @@ Judge read_scorer(Object& suite, bool has_choices) {
   if (name == "choice") {
     if (!has_choices) throw object.error("name", "choice needs fields.choices");
     const bool ignore_case = object.flag("ignore_case", true);
-    judge = [ignore_case](const ScoreRequest& request, std::string& answer) {
+    judge = [ignore_case](const ScoreRequest& request, std::string& answer, std::string&) {
       const std::string gold = gold_text(*request.sample, request.permutation);
       // The option's own text counts as its letter.
       const std::vector<int> order = displayed_order(*request.sample, request.permutation);
@@ -343,7 +361,7 @@ Judge read_scorer(Object& suite, bool has_choices) {
   } else if (name == "number") {
     const double tolerance = object.number("tolerance", 0);
     const double relative = object.number("relative_tolerance", 0);
-    judge = [tolerance, relative](const ScoreRequest& request, std::string& answer) {
+    judge = [tolerance, relative](const ScoreRequest& request, std::string& answer, std::string&) {
       const auto value = exact_number(answer);
       const auto gold = exact_number(request.sample->target);
       if (!gold) {
@@ -361,13 +379,23 @@ Judge read_scorer(Object& suite, bool has_choices) {
   } else if (name == "string") {
     const bool ignore_case = object.flag("ignore_case", false);
     const bool ignore_space = object.flag("ignore_space", false);
-    judge = [ignore_case, ignore_space](const ScoreRequest& request, std::string& answer) {
+    judge = [ignore_case, ignore_space](const ScoreRequest& request, std::string& answer,
+                                        std::string&) {
       return folded(answer, ignore_case, ignore_space) ==
              folded(request.sample->target, ignore_case, ignore_space);
     };
+  } else if (name == "math") {
+    math::EquivalenceOptions options;
+    options.decimals_round = object.flag("decimals_round", true);
+    judge = [options](const ScoreRequest& request, std::string& answer, std::string& how) {
+      const math::Equivalence found =
+          math::compare_answers(answer, request.sample->target, options);
+      how = found.how;
+      return found.is_equal();
+    };
   } else {
     throw object.error("name",
-                       "there is no scorer \"" + name + "\"\n  try: choice, number, string");
+                       "there is no scorer \"" + name + "\"\n  try: choice, math, number, string");
   }
   object.refuse_others();
   return judge;
@@ -549,8 +577,12 @@ Suite declared_suite(const std::string& path) {
       object.flag("shuffle_choices", true) ? OptionOrder::kHashed : OptionOrder::kFile;
   Prompts prompts = read_prompts(object, suite.name, has_choices);
   read_formats(object, parse_ordered_json(text, path), profile);
-  const Extractor extract = read_extractor(object, has_choices);
-  const Judge judge = read_scorer(object, has_choices);
+  // Judged by a model: extractor and scorer may stay away, and then no profile goes by rules.
+  const Json* const judge_declared = object.find("judge");
+  const bool has_rules = judge_declared == nullptr || object.find("extractor") != nullptr ||
+                         object.find("scorer") != nullptr;
+  const Extractor extract = has_rules ? read_extractor(object, has_choices) : Extractor();
+  const Judge judge = has_rules ? read_scorer(object, has_choices) : Judge();
   object.refuse_others();
 
   if (has_choices) {
@@ -570,16 +602,27 @@ Suite declared_suite(const std::string& path) {
     std::optional<Extracted> found;
     if (!is_failure(request)) found = extract(request, notes);
     if (found) {
-      const bool is_right = judge(request, found->text);
+      std::string how;
+      const bool is_right = judge(request, found->text, how);
       score = judged(std::move(found->text), found->rule, is_right, gold);
+      if (!how.empty()) score.why += "; " + how;
     } else {
       score = without_answer(request, gold);
     }
     score.notes = std::move(notes);
     return score;
   };
-  suite.profiles.push_back(std::move(profile));
-  return suite;
+  if (judge_declared == nullptr) {
+    suite.profiles.push_back(std::move(profile));
+    return suite;
+  }
+  // The judge's profile is the first; the rules stay behind it where they are declared.
+  Suite judged_suite = suite;
+  judged_suite.profiles.push_back(profile);
+  judged_suite =
+      with_judge(judged_suite, profile.name, read_judge(*judge_declared, object.path_of("judge")));
+  if (has_rules) judged_suite.profiles.push_back(std::move(profile));
+  return judged_suite;
 }
 
 }  // namespace peira::evals

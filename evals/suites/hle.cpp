@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "evals/extractors/answer_line.h"
 #include "evals/judge.h"
+#include "evals/math/equivalence.h"
 #include "evals/prompt.h"
 #include "evals/python_text.h"
 #include "evals/scorers/judgement.h"
@@ -86,7 +87,7 @@ std::string defect_of(std::string_view reply) {
   return {};
 }
 
-Score verdict_of(const ScoreRequest& request, std::span<const std::string> replies) {
+Score verdict_of(const JudgeRequest& request, std::span<const std::string> replies) {
   const Json verdict = *judge_object(replies.front());
   const std::string extracted = verdict.at("extracted_final_answer").get<std::string>();
   const std::string gold = request.sample->target;
@@ -105,7 +106,7 @@ Score verdict_of(const ScoreRequest& request, std::span<const std::string> repli
 }
 
 // Nothing was said: no judge could find an answer in it.
-std::optional<Score> settled(const ScoreRequest& request) {
+std::optional<Score> settled(const JudgeRequest& request) {
   if (is_failure(request) || python::strip(request.response).empty()) {
     return without_answer(request, request.sample->target);
   }
@@ -118,7 +119,7 @@ ModelJudge hle_judge() {
   judge.wording = std::string(kJudgeIntroduction) + "\n" + std::string(kJudgeFields);
   judge.source = "centerforaisafety/hle 67b3251, hle_eval/run_judge_results.py";
   judge.format = judge_format();
-  judge.questions = [](const ScoreRequest& request) {
+  judge.questions = [](const JudgeRequest& request) {
     std::string text(kJudgeIntroduction);
     text += "\n\n[question]: " + question_text(*request.sample);
     text += "\n\n[response]: " + std::string(request.response);
@@ -149,7 +150,8 @@ std::vector<Message> hle_prompt(const PromptRequest& request, const PromptVarian
 }
 
 // The rule of the offline profile: the last line "Answer: ...", a letter or a text.
-Score score_by_rule(const ScoreRequest& request) {
+// with_algebra  an exact match is one of mathematical answers too, whatever form they have.
+Score score_by_rule(const ScoreRequest& request, bool with_algebra) {
   const datasets::Sample& sample = *request.sample;
   const std::optional<std::string_view> line =
       is_failure(request) ? std::nullopt : last_answer_line(request.response);
@@ -172,6 +174,11 @@ Score score_by_rule(const ScoreRequest& request) {
   } else {
     score = judged(std::string(*line), "answer-line",
                    folded_text(*line) == folded_text(sample.target), sample.target);
+    if (with_algebra && score.value == 0) {
+      const math::Equivalence found = math::compare_answers(*line, sample.target);
+      score.value = found.is_equal() ? 1 : 0;
+      score.why += "; " + found.how;
+    }
   }
   if (score.state == AnswerState::kScored) {
     if (const std::optional<double> confidence = stated_confidence(request.response)) {
@@ -200,7 +207,7 @@ Suite hle_suite(bool text_only) {
   official.prompt = hle_prompt;
   official.judge = std::make_shared<const ModelJudge>(hle_judge());
   official.score = [judge = official.judge](const ScoreRequest& request) {
-    if (std::optional<Score> score = judge->settled(request)) return *score;
+    if (std::optional<Score> score = judge->settled(JudgeRequest(request))) return *score;
     return judge_failure("none was asked");
   };
   suite.profiles.push_back(std::move(official));
@@ -209,8 +216,14 @@ Suite hle_suite(bool text_only) {
   rule.name = "hle-rule";
   rule.source = "the last line 'Answer:', compared as text; no official rule exists";
   rule.prompt = hle_prompt;
-  rule.score = score_by_rule;
-  suite.profiles.push_back(std::move(rule));
+  rule.score = [](const ScoreRequest& request) { return score_by_rule(request, false); };
+  suite.profiles.push_back(rule);
+
+  Profile algebra = std::move(rule);
+  algebra.name = "hle-math";
+  algebra.source = "hle-rule, exact matches also by equivalence as mathematics (evals/math)";
+  algebra.score = [](const ScoreRequest& request) { return score_by_rule(request, true); };
+  suite.profiles.push_back(std::move(algebra));
   return suite;
 }
 

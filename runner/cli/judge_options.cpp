@@ -15,6 +15,12 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
                  "never asked for twice")
       ->type_name("MODEL")
       ->group("Judge");
+  app.add_option(
+         "--rubric", flags.rubric,
+         "a judge for any suite: a text that says what a good reply is (graded 1 to 10), or "
+         "a .json file (evals/README.md)")
+      ->type_name("FILE")
+      ->group("Judge");
   app.add_option("--judge-temperature", flags.settings.temperature, "0 is greedy")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 100.0))

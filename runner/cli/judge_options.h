@@ -18,6 +18,7 @@ namespace peira::runner::cli {
 struct JudgeFlags {
   std::string model;  // "": none
   std::string key_variable, record, replay, extra;
+  std::string rubric;  // file of a judge for any suite
   JudgeSettings settings;
 
   bool is_given() const { return !model.empty(); }

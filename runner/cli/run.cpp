@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "evals/judge.h"
+#include "evals/judges/judges.h"
 #include "evals/suite.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
@@ -95,6 +96,11 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   RunOptions options;
   options.suite = evals::find_suite(word);
   options.profile = flags.profile;
+  if (!flags.judge.rubric.empty()) {
+    options.suite =
+        evals::with_judge(options.suite, flags.profile, evals::judge_from_file(flags.judge.rubric));
+    options.profile.clear();
+  }
   options.variant = evals::parse_variant(variant);
   options.samples = source_of(options.suite, data_for(flags, word, options.suite),
                               datasets::parse_window(flags.since, flags.until));

@@ -26,9 +26,10 @@
 #include "evals/summary.h"
 #include "reports/json.h"
 #include "runner/cli/command.h"
-#include "runner/cli/judge_options.h"
+#include "runner/cli/judged_score.h"
 #include "runner/cli/tables.h"
 #include "runner/code_desk.h"
+#include "runner/judge.h"
 #include "runner/rescore.h"
 #include "runner/sandbox/sandbox.h"
 #include "runner/store.h"
@@ -41,9 +42,8 @@ struct ScoreFlags {
   std::string what, suite, data, responses, profile, store, diff;
   std::string since, until;
   std::uint64_t seed = 0;
-  bool json = false, quiet = false, unsafe_no_sandbox = false;
-  JudgeFlags judge;
-  ModelFlags models;  // how --judge is executed or asked
+  bool json = false, unsafe_no_sandbox = false;
+  JudgedScoreFlags judged;
 };
 
 // One line of the responses file.
@@ -323,22 +323,11 @@ int score_run(const ScoreFlags& flags) {
       datasets::find_dataset(flags.data.empty() ? info.dataset : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
   const evals::Profile& profile = suite.profile(flags.profile);
-  const std::unique_ptr<ModelClient> judge_model =
-      flags.judge.is_given() ? open_judge(flags.judge.model, flags.judge, flags.models) : nullptr;
-  std::unique_ptr<JudgeDesk> desk;
-  if (judge_model != nullptr && profile.judge != nullptr) {
-    desk = std::make_unique<JudgeDesk>(*judge_model, profile.judge, store.path(),
-                                       flags.judge.settings);
-  } else if (judge_model != nullptr) {
-    throw Error(ErrorCode::kUsage,
-                "--judge: profile " + profile.name + " of " + suite.name + " is judged by rules");
-  }
-  JudgeProgress progress(info.answers, flags.quiet || desk == nullptr);
-  const RescoreResult result = rescore(
-      store, run_id, suite, flags.profile, source_of(file, window_of(info)), desk.get(),
-      [&](std::int64_t done) { progress.show(done); }, flags.unsafe_no_sandbox);
-  progress.end();
-  if (desk != nullptr) note_judge_counts(*desk);
+  if (profile.judge != nullptr) check_judge(suite, profile, nullptr);
+  Judging judging;
+  judging.unsafe_no_sandbox = flags.unsafe_no_sandbox;
+  const RescoreResult result =
+      rescore(store, run_id, suite, flags.profile, source_of(file, window_of(info)), judging);
   const evals::RunRecord record = summarize(store, result.run_id);
   if (flags.json) {
     OrderedJson changed = OrderedJson::array();
@@ -385,9 +374,9 @@ std::string judged_by(Store& store, const RunInfo& info, const std::string& name
   datasets::DatasetFile file =
       datasets::find_dataset(flags.data.empty() ? info.dataset : flags.data, suite.data_kind);
   if (suite.data_kind == "table") file.fields = suite.fields;
-  return rescore(store, info.id, suite, name, source_of(file, window_of(info)), nullptr, {},
-                 flags.unsafe_no_sandbox)
-      .run_id;
+  Judging judging;
+  judging.unsafe_no_sandbox = flags.unsafe_no_sandbox;
+  return rescore(store, info.id, suite, name, source_of(file, window_of(info)), judging).run_id;
 }
 
 // What two scorers say of the same replies, verdict by verdict.
@@ -461,7 +450,10 @@ Command add_score(CLI::App& root) {
       R"(Examples  peira score gpqa --data gpqa_diamond.csv --responses replies.jsonl --profile official
           peira score aime --responses replies.jsonl --json
           peira score RUN --profile math-verify      a new run of the same replies
-          peira score RUN --judge openai:JUDGE@URL   a model judges the stored replies
+          peira score RUN --judge openai:JUDGE@URL --rubric good.txt   a model grades the stored replies
+          peira score RUN --judges openai:A@URL,openai:B@URL     how far two judges agree
+          peira score RUN --against RUN_B --judge MODEL          in pairs, each in both orders
+          peira score RUN --judge MODEL --labels people.csv      with labels of people on some
           peira score RUN --diff simple-evals,official   what moves between two scorers; exit 1 if any does
 Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the file) instead of "id";
           optional: "epoch", "permutation" (option k as shown is choice permutation[k] of correct,
@@ -485,10 +477,26 @@ Replies   JSON lines {"id": ..., "response": ...}, or "row" (zero-based, in the 
   app->add_flag("--unsafe-no-sandbox", flags->unsafe_no_sandbox,
                 "run programs of replies as this user, without isolation");
   app->add_flag("--json", flags->json, "JSON lines");
-  app->add_flag("--quiet", flags->quiet, "no progress");
-  add_judge_flags(*app, flags->judge);
+  app->add_flag("--quiet", flags->judged.quiet, "no progress");
+  add_judged_score_flags(*app, flags->judged);
   return {app, [flags] {
             if (!flags->diff.empty()) return diff_run(*flags);
+            if (flags->judged.is_wanted()) {
+              if (!flags->responses.empty()) {
+                throw Error(ErrorCode::kUsage,
+                            "--responses are judged by rules\n  try: peira run SUITE --model "
+                            "replay:" +
+                                flags->responses + " --judge MODEL");
+              }
+              JudgedScoreFlags& judged = flags->judged;
+              judged.run = flags->what;
+              judged.suite = flags->suite;
+              judged.data = flags->data;
+              judged.profile = flags->profile;
+              judged.store = flags->store;
+              judged.json = flags->json;
+              return judged_score(judged);
+            }
             return flags->responses.empty() ? score_run(*flags) : score_responses(*flags);
           }};
 }

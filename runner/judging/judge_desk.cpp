@@ -55,6 +55,7 @@ class JudgeDesk::Worker {
     Json how;
     std::size_t num_missing = 0;
     std::string failure;
+    std::optional<evals::Score> settled;
   };
   // One question, whoever wants its answer.
   struct Question {
@@ -89,8 +90,9 @@ class JudgeDesk::Worker {
     return std::max(1, wanted);
   }
 
-  evals::ScoreRequest score_request(const JudgeTask& task) const {
-    evals::ScoreRequest request;
+  evals::JudgeRequest judge_request(const JudgeTask& task) const {
+    evals::JudgeRequest request;
+    request.other = task.other;
     request.sample = task.sample.get();
     request.permutation = task.permutation;
     request.response = task.response;
@@ -105,7 +107,10 @@ class JudgeDesk::Worker {
     open.owner = queued.owner;
     open.task = std::move(queued.task);
     open.how = {{"judge", desk_.name_}, {"replies", Json::array()}};
-    std::vector<evals::JudgeQuestion> questions = judge_.questions(score_request(open.task));
+    // With the other reply known there may be nothing left to ask.
+    open.settled = judge_.settled(judge_request(open.task));
+    std::vector<evals::JudgeQuestion> questions;
+    if (!open.settled) questions = judge_.questions(judge_request(open.task));
     open.replies.resize(questions.size());
     open.num_missing = questions.size();
     if (questions.empty()) done_.push_back(open.ticket);
@@ -253,8 +258,10 @@ class JudgeDesk::Worker {
       Verdict verdict;
       verdict.ticket = ticket;
       ++counts_.verdicts;
-      if (open.failure.empty()) {
-        verdict.score = judge_.verdict(score_request(open.task), open.replies);
+      if (open.settled) {
+        verdict.score = *open.settled;
+      } else if (open.failure.empty()) {
+        verdict.score = judge_.verdict(judge_request(open.task), open.replies);
       } else {
         ++counts_.failures;
         verdict.score = evals::judge_failure(open.failure);

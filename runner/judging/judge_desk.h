@@ -42,6 +42,7 @@ struct JudgeTask {
   std::shared_ptr<const datasets::Sample> sample;
   std::vector<int> permutation;
   std::string response;
+  std::string other;  // the reply compared with, of judges that compare two
   std::string finish_reason;
   std::int64_t completion_tokens = -1;
   int epoch = 0;

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 
 #include "base/error.h"
 #include "evals/judge.h"
+#include "evals/judges/judges.h"
 #include "evals/suite.h"
+#include "runner/judging/agreement.h"
 #include "runner/judging/judge_desk.h"
 #include "runner/rescore.h"
 #include "runner/summary.h"
@@ -160,7 +163,8 @@ TEST(JudgedRun, NeverAsksForTheSameVerdictTwice) {
   }
   JudgeDesk desk(judge, hle(), f.store.path());
   const RunOptions options = judged_options(12, desk);
-  const RescoreResult again = rescore(f.store, first, options.suite, "", options.samples, &desk);
+  const RescoreResult again =
+      rescore(f.store, first, options.suite, "", options.samples, {.desk = &desk});
   EXPECT_EQ(again.num_changed, 0);
   EXPECT_EQ(desk.counts().asked, 0);
   EXPECT_EQ(desk.counts().cached, 24);
@@ -169,7 +173,8 @@ TEST(JudgedRun, NeverAsksForTheSameVerdictTwice) {
   FakeClient harsh = judge_that([](const ModelRequest&) { return say(verdict(false)); });
   harsh.weights = "harsh";
   JudgeDesk other(harsh, hle(), f.store.path());
-  const RescoreResult harsher = rescore(f.store, first, options.suite, "", options.samples, &other);
+  const RescoreResult harsher =
+      rescore(f.store, first, options.suite, "", options.samples, {.desk = &other});
   EXPECT_EQ(other.counts().asked, 12);
   EXPECT_EQ(harsher.num_changed, 16);
 }
@@ -244,6 +249,130 @@ TEST(JudgedRun, NeedsAJudgeAndRefusesAnIdleOne) {
   options.judge = &desk;
   options.profile = "hle-rule";
   EXPECT_THROW(execute_run(f.store, f.model, options), Error);
+}
+
+// Prefers the longer response; with_bias: whatever is shown first where they are equally long.
+FakeClient::Respond longer(bool with_bias) {
+  return [with_bias](const ModelRequest& request) {
+    const std::string text = text_of(request.messages.front());
+    const auto length = [&](const std::string& name) {
+      const std::size_t begin = text.find(name) + name.size();
+      return text.find("\n\n", begin) - begin;
+    };
+    const auto a = length("[response A]\n");
+    const auto b = length("[response B]\n");
+    const char* const winner = a > b ? "A" : b > a ? "B" : with_bias ? "A" : "tie";
+    return say(dump_json(Json{{"reasoning", "length"}, {"winner", winner}}));
+  };
+}
+
+TEST(PairedRuns, AreJudgedInBothOrders) {
+  Fixture f;
+  const RunOptions options = sums_options(6);
+  const std::string a = execute_run(f.store, f.model, options).run_id;
+  // Longer in rows 0 and 1, shorter in 4 (twenty for 8), as long and different in 2 and 3, equal in
+  // 5.
+  FakeClient other([](const ModelRequest& request) {
+    const char* const replies[] = {"much longer", "longer", "77", "7", "", "-1"};
+    return say(replies[request.row]);
+  });
+  other.weights = "other";
+  const std::string b = execute_run(f.store, other, options).run_id;
+
+  FakeClient biased = judge_that(longer(true));
+  const auto judge = evals::plain_pairwise_judge();
+  const evals::Suite suite = evals::with_judge(options.suite, "exact", judge);
+  JudgeDesk desk(biased, judge, f.store.path());
+  Store reader(f.store.path(), Store::Access::kReadOnly);
+  std::map<std::int64_t, std::string> replies;
+  StoryReader stories = reader.stories(b);
+  while (const auto story = stories.next()) {
+    replies[story->answer.row] = story->transcript.response;
+  }
+  const RescoreResult result =
+      rescore(f.store, a, suite, "", options.samples,
+              {.desk = &desk,
+               .other = [&](std::int64_t row, int) -> std::optional<std::string> {
+                 return replies.at(row);
+               },
+               .against = b,
+               .on_progress = {}});
+  std::vector<std::string> verdicts;
+  std::vector<int> positions;
+  OutcomeReader outcomes = f.store.outcomes(result.run_id);
+  while (const auto outcome = outcomes.next()) {
+    verdicts.push_back(outcome->score.answer);
+    positions.push_back(evals::position_of(outcome->score));
+  }
+  // a says 0, 2, -1, 6, 8, -1.
+  EXPECT_EQ(verdicts, (std::vector<std::string>{"loss", "loss", "tie", "tie", "", "tie"}));
+  EXPECT_EQ(positions, (std::vector<int>{0, 0, 1, 1, 0, 0}));
+  const RunInfo info = f.store.run(result.run_id);
+  EXPECT_EQ(info.failures, 1);  // row 4: no reply to compare with
+  EXPECT_EQ(info.manifest["values"]["judge"]["against"], f.store.run(b).identity);
+}
+
+// Verdicts of the runs by hand: both right 20, A alone 5, B alone 10, both wrong 15. Agreement 0.7,
+// by chance (25 * 30 + 25 * 20) / 2500 = 0.5, kappa 0.4.
+TEST(Agreement, IsCohensKappaOfTheVerdicts) {
+  Fixture f;
+  RunOptions options = sums_options(50);
+  const std::string run = execute_run(f.store, f.model, options).run_id;
+  const auto judged = [&](const char* name, const std::function<bool(std::int64_t)>& is_right) {
+    evals::Suite suite = options.suite;
+    suite.profiles[0].name = name;
+    suite.profiles[0].score = [is_right](const evals::ScoreRequest& request) {
+      evals::Score score;
+      score.state = evals::AnswerState::kScored;
+      score.value = is_right(request.sample->row) ? 1 : 0;
+      score.why = "as told";
+      return score;
+    };
+    return rescore(f.store, run, suite, name, options.samples).run_id;
+  };
+  const std::string a = judged("a", [](std::int64_t row) { return row < 25; });
+  const std::string b =
+      judged("b", [](std::int64_t row) { return row < 20 || (row >= 25 && row < 35); });
+  const JudgeAgreement agreement = judge_agreement(f.store, a, b);
+  EXPECT_EQ(agreement.num_items, 50);
+  EXPECT_DOUBLE_EQ(agreement.observed, 0.7);
+  EXPECT_NEAR(agreement.kappa->kappa, 0.4, 1e-12);
+  EXPECT_EQ(agreement.counts, (std::vector<std::vector<std::int64_t>>{{15, 10}, {5, 20}}));
+  ASSERT_EQ(agreement.disagreements.size(), 15U);
+  EXPECT_EQ(agreement.disagreements[0].sample_id, "sum-20");
+
+  // One category alone: no kappa, and a reason.
+  const std::string all = judged("all", [](std::int64_t) { return true; });
+  const JudgeAgreement flat = judge_agreement(f.store, all, all);
+  EXPECT_FALSE(flat.kappa.has_value());
+  EXPECT_FALSE(flat.why_no_kappa.empty());
+  EXPECT_EQ(flat.observed, 1);
+
+  EXPECT_THROW(judge_agreement(f.store, a, execute_run(f.store, f.model, sums_options(3)).run_id),
+               Error);
+
+  // Labels on ten questions; by hand: the judge is right on 8 of them, calls 25 of 50 right.
+  const auto labels = f.folder / "labels.csv";
+  std::ofstream file(labels);
+  file << "id,label\n";
+  for (int row = 0; row < 50; row += 5) {
+    file << "sum-" << row << "," << (row == 0 || row == 40 ? row == 40 : row < 25) << "\n";
+  }
+  file.close();
+  const LabelledScore score = score_with_labels(f.store, a, labels);
+  EXPECT_EQ(score.num_labels, 10);
+  EXPECT_EQ(score.num_unlabelled, 40);
+  EXPECT_DOUBLE_EQ(score.judge_mean, 0.5);
+  EXPECT_DOUBLE_EQ(score.labels_alone.estimate, 0.5);
+  // Labels 0 1 1 1 1 and 0 0 0 1 0 beside verdicts 1 1 1 1 1 and 0 0 0 0 0: agreement 0.8, by
+  // chance 0.5.
+  EXPECT_NEAR(score.kappa->kappa, 0.6, 1e-12);
+  EXPECT_LT(score.powered->std_error, score.labels_alone.std_error);
+
+  std::ofstream(labels) << "id,label\nsum-1,maybe\n";
+  EXPECT_THROW(score_with_labels(f.store, a, labels), Error);
+  std::ofstream(labels) << "id,label\nsum-99,1\n";
+  EXPECT_THROW(score_with_labels(f.store, a, labels), Error);
 }
 
 }  // namespace
