@@ -2,8 +2,10 @@
 // make_math_pairs.py), and by hand on what answers look like.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
@@ -17,13 +19,12 @@ namespace {
 
 using Outcome = Equivalence::Outcome;
 
-TEST(MathEquivalence, AgreesWithSymPyOnGeneratedPairs) {
-  const std::string path = std::string(PEIRA_SOURCE_DIR) + "/tests/golden/evals/math_pairs.jsonl";
+// Compares every pair of the file at `path`; returns how many there are, and how many are equal.
+std::pair<int, int> compare_pairs(const std::string& path) {
   const std::string text = read_file(path);
   int num_pairs = 0;
   int num_equal = 0;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
+  for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
     const Json pair = parse_json(text.substr(begin, end - begin), path);
     begin = end + 1;
@@ -36,9 +37,22 @@ TEST(MathEquivalence, AgreesWithSymPyOnGeneratedPairs) {
     ++num_pairs;
     num_equal += pair["equal"].get<bool>() ? 1 : 0;
   }
+  return {num_pairs, num_equal};
+}
+
+TEST(MathEquivalence, AgreesWithSymPyOnGeneratedPairs) {
+  const auto [num_pairs, num_equal] =
+      compare_pairs(std::string(PEIRA_SOURCE_DIR) + "/tests/golden/evals/math_pairs.jsonl");
   EXPECT_EQ(num_pairs, 390);
   EXPECT_GT(num_equal, 150);
   EXPECT_LT(num_equal, 240);
+}
+
+// Any number of pairs more, of make_math_pairs.py --pairs N --seed S.
+TEST(MathEquivalence, AgreesWithSymPyOnMorePairs) {
+  const char* const path = std::getenv("PEIRA_MATH_PAIRS");
+  if (path == nullptr) GTEST_SKIP() << "PEIRA_MATH_PAIRS names no file of more pairs";
+  EXPECT_GT(compare_pairs(path).first, 0);
 }
 
 struct Case {
@@ -55,7 +69,9 @@ TEST(MathEquivalence, TakesWhatSaysTheSame) {
            {"1{,}234", "1234"},
            {"1,234,567", "1234567"},
            {"\xC2\xBD", "0.5"},
-           {"\xE2\x88\x9A" "2", "\\sqrt{2}"},
+           {"\xE2\x88\x9A"
+            "2",
+            "\\sqrt{2}"},
            {"2\xCF\x80", "2\\pi"},
            {"x\xC2\xB2", "x^2"},
            {"3 \xC3\x97 10^8", "300000000"},
@@ -97,7 +113,8 @@ TEST(MathEquivalence, TakesWhatSaysTheSame) {
            {"2 < x \\le 5", "(2,5]"},
            {"x \\ne 0", "(-\\infty,0)\\cup(0,\\infty)"},
            {"x \\in [1,2]", "[1,2]"},
-           {"\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{bmatrix}1 & 2\\\\ 3 & \\frac{8}{2}\\end{bmatrix}"},
+           {"\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+            "\\begin{bmatrix}1 & 2\\\\ 3 & \\frac{8}{2}\\end{bmatrix}"},
            {"\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"},
            {"5 m", "500 cm"},
            {"72 km/h", "20\\text{ m/s}"},
@@ -121,13 +138,13 @@ TEST(MathEquivalence, TakesWhatSaysTheSame) {
 
 TEST(MathEquivalence, TellsApartWhatDiffers) {
   for (const Case& one : std::vector<Case>{
-           {"0.3", "1/3"},          // too few digits to be a rounding
-           {"0.334", "1/3"},        // not its rounding
-           {"3.1", "3.14"},         // fewer digits than the gold
+           {"0.3", "1/3"},    // too few digits to be a rounding
+           {"0.334", "1/3"},  // not its rounding
+           {"3.1", "3.14"},   // fewer digits than the gold
            {"2.00", "2.004"},
            {"2", "3"},
            {"x", "y"},
-           {"\\sqrt{x^2}", "x"},    // not for negative x
+           {"\\sqrt{x^2}", "x"},  // not for negative x
            {"\\ln(x^2)", "2\\ln x"},
            {"(1,2)", "[1,2]"},
            {"(1,2)", "(2,1)"},
@@ -164,16 +181,16 @@ TEST(MathEquivalence, SaysHowItKnows) {
             "equal to 40 digits at 12 points, not proved");
   EXPECT_EQ(compare_answers("0.333", "1/3").how, "the gold rounds to the answer's 3 decimals");
   EXPECT_EQ(compare_answers("0.333", "1/3", {.decimals_round = false}).outcome, Outcome::kUnequal);
-  EXPECT_EQ(compare_answers("\\log 100", "2").how,
-            "equal exactly, with logarithms to base 10");
+  EXPECT_EQ(compare_answers("\\log 100", "2").how, "equal exactly, with logarithms to base 10");
 }
 
 TEST(MathEquivalence, DecidesRealAlgebraicNumbersFarBeyondTheirDigits) {
   const Term root2 = power(number(2), number(Rational(1, 2)));
-  const Term close = number(Rational(BigInt("1414213562373095048801688724209698078569671875376948073"
-                                            "176679737990732478462"),
-                                     BigInt("1000000000000000000000000000000000000000000000000000000"
-                                            "000000000000000000000")));
+  const Term close =
+      number(Rational(BigInt("1414213562373095048801688724209698078569671875376948073"
+                             "176679737990732478462"),
+                      BigInt("1000000000000000000000000000000000000000000000000000000"
+                             "000000000000000000000")));
   EXPECT_EQ(is_zero_by_bound(sum({root2, negate(close)})), false);
   EXPECT_EQ(is_zero_by_bound(sum({product({root2, root2}), number(-2)})), true);
   EXPECT_EQ(is_zero_by_bound(sum({symbol("x"), number(-2)})), std::nullopt);
