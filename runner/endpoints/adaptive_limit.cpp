@@ -8,6 +8,7 @@ namespace {
 constexpr std::int64_t kLeastAnswers = 8;  // of a round: fewer say little
 constexpr int kRoundsBetweenTries = 8;
 constexpr int kRoundsOfTry = 3;
+constexpr int kRoundsOfQuiet = 3;  // after which what was turned away is over
 // An endpoint that is not full answers as many times more a second as there are more in flight; a
 // full one no more at all. Between these, what is worth a queue there is a choice.
 constexpr double kGainOfDouble = 1.2;
@@ -65,6 +66,7 @@ void AdaptiveLimit::end_round(Time now) {
   round_answers_ = round_rejections_ = 0;
   round_latency_s_ = 0;
   if (share > tolerated_) {
+    quiet_rounds_ = 0;
     if (phase_ == Phase::kCut && share >= 0.7 * share_before_cut_ && share < 0.5) {
       tolerated_ = std::min(0.5, 1.5 * share);
       searches_again_ = true;
@@ -77,6 +79,14 @@ void AdaptiveLimit::end_round(Time now) {
     step_ = kShortStep;
     const int cut = std::max(1, static_cast<int>(limit_ * std::max(share / 2, 0.1)));
     return change(Phase::kCut, limit_ - cut, now);
+  }
+  quiet_rounds_ = rejections == 0 ? quiet_rounds_ + 1 : 0;
+  if (quiet_rounds_ == kRoundsOfQuiet && tolerated_ > kLeastTolerated && limit_ < most_) {
+    tolerated_ = kLeastTolerated;
+    searches_again_ = false;
+    // What was measured while part was turned away says little of now.
+    best_rate_ = 0;
+    return change(Phase::kSearch, limit_, now);
   }
   if (rejections == 0) tolerated_ = std::max(kLeastTolerated, 0.9 * tolerated_);
   end_answered_round(limit_ * (1 - share) / latency_s, now);

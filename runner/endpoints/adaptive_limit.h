@@ -13,7 +13,8 @@ namespace peira::runner {
 // Where the endpoint says that it is too much (429, 503), the limit is cut by half the share of
 // requests that were turned away (as DCTCP does, Alizadeh et al. 2010). If no smaller share is
 // turned away then, they are not for being too many at once: the limit goes back, and that share is
-// put up with for a while. Where most are turned away nothing is asked for as long as the endpoint
+// put up with for a while; and once nothing is turned away any more, what the endpoint takes is
+// looked for anew at once. Where most are turned away nothing is asked for as long as the endpoint
 // says.
 //
 // Answers a second are the limit over the mean latency (Little's law), so that a server which
@@ -57,6 +58,7 @@ class AdaptiveLimit {
   double share_before_cut_ = 0;
   double step_;                  // by which more is tried, of the limit
   bool searches_again_ = false;  // what was turned away was not for being too many
+  int quiet_rounds_ = 0;         // one after another, without anything turned away
   // The round: what became of requests that were all asked under this limit.
   std::int64_t round_answers_ = 0, round_rejections_ = 0;
   double round_latency_s_ = 0;  // summed

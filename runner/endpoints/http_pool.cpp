@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <deque>
 #include <exception>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -151,8 +153,10 @@ struct HttpPool::Impl {
   CURL* take_handle();
   void begin(Exchange& exchange);
   void act(curl_socket_t socket, int events);
-  void collect(std::vector<Finished>& out);
-  void finish(CURL* handle, CURLcode code, std::vector<Finished>& out);
+  void collect();
+  // What is done, at most one of each connection at a time.
+  void hand_over(std::vector<Finished>& out);
+  void finish(CURL* handle, CURLcode code);
   void release(Exchange& exchange);
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void* known) noexcept;
@@ -163,6 +167,14 @@ struct HttpPool::Impl {
   std::optional<Clock::time_point> wake_at;  // libcurl's timer
   std::map<std::int64_t, std::unique_ptr<Exchange>> exchanges;
   std::map<std::int64_t, curl_socket_t> sockets;  // by connection, as last seen
+  // libcurl gives a connection to the next exchange before anybody is told of the last. So replies
+  // over one are handed over one by one, and those over one that was given up are none.
+  struct Done {
+    Finished finished;
+    bool is_reused;  // the connection is older than the exchange
+  };
+  std::deque<Done> done;
+  std::set<std::int64_t> retired;
   std::vector<CURL*> spare;
   std::int64_t next_id = 1;
 };
@@ -232,7 +244,6 @@ CURL* HttpPool::Impl::take_handle() {
   } else {
     handle = spare.back();
     spare.pop_back();
-    curl_easy_reset(handle);
   }
   return handle;
 }
@@ -286,11 +297,13 @@ void HttpPool::Impl::act(curl_socket_t socket, int events) {
 
 void HttpPool::Impl::release(Exchange& exchange) {
   curl_multi_remove_handle(multi, exchange.handle);
+  // At once, not when it is taken again: it points into the exchange, which ends here.
+  curl_easy_reset(exchange.handle);
   spare.push_back(exchange.handle);
   exchanges.erase(exchange.id);
 }
 
-void HttpPool::Impl::finish(CURL* handle, CURLcode code, std::vector<Finished>& out) {
+void HttpPool::Impl::finish(CURL* handle, CURLcode code) {
   void* user = nullptr;
   curl_easy_getinfo(handle, CURLINFO_PRIVATE, &user);
   auto& exchange = *static_cast<Exchange*>(user);
@@ -309,6 +322,8 @@ void HttpPool::Impl::finish(CURL* handle, CURLcode code, std::vector<Finished>& 
   }
   reply.first_byte_seconds = static_cast<double>(first_byte_us) * 1e-6;
   reply.seconds = std::chrono::duration<double>(Clock::now() - exchange.started_at).count();
+  long num_connects = 0;
+  curl_easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &num_connects);
   if (exchange.ended_by_caller) code = CURLE_OK;
   if (exchange.too_large) code = CURLE_FILESIZE_EXCEEDED;
   reply.failure = failure_of(code);
@@ -328,14 +343,36 @@ void HttpPool::Impl::finish(CURL* handle, CURLcode code, std::vector<Finished>& 
   const std::int64_t id = exchange.id;
   release(exchange);
   if (thrown) std::rethrow_exception(thrown);
-  out.push_back({id, std::move(reply)});
+  done.push_back({{id, std::move(reply)}, num_connects == 0});
 }
 
-void HttpPool::Impl::collect(std::vector<Finished>& out) {
+void HttpPool::Impl::hand_over(std::vector<Finished>& out) {
+  std::set<std::int64_t> in_hand;
+  std::deque<Done> kept;
+  for (Done& one : done) {
+    HttpReply& reply = one.finished.reply;
+    if (reply.connection != 0 && !in_hand.insert(reply.connection).second) {
+      kept.push_back(std::move(one));
+      continue;
+    }
+    if (retired.contains(reply.connection)) {
+      if (!one.is_reused) {
+        retired.erase(reply.connection);  // its port is another connection's by now
+      } else if (reply.failure == HttpFailure::kNone) {
+        reply.failure = HttpFailure::kBroken;
+        reply.reason = "a reply over a connection that was given up";
+      }
+    }
+    out.push_back(std::move(one.finished));
+  }
+  done = std::move(kept);
+}
+
+void HttpPool::Impl::collect() {
   int left = 0;
   while (CURLMsg* const message = curl_multi_info_read(multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    finish(message->easy_handle, message->data.result, out);
+    finish(message->easy_handle, message->data.result);
   }
 }
 
@@ -353,7 +390,8 @@ std::int64_t HttpPool::start(HttpRequest request) {
 std::vector<HttpPool::Finished> HttpPool::poll(std::chrono::milliseconds patience) {
   std::vector<Finished> out;
   Impl& self = *impl_;
-  if (self.exchanges.empty()) return out;
+  self.hand_over(out);
+  if (!out.empty() || self.exchanges.empty()) return out;
   const Clock::time_point until = Clock::now() + patience;
   std::array<epoll_event, 256> events;
   do {
@@ -376,7 +414,8 @@ std::vector<HttpPool::Finished> HttpPool::poll(std::chrono::milliseconds patienc
       self.wake_at.reset();
       self.act(CURL_SOCKET_TIMEOUT, 0);
     }
-    self.collect(out);
+    self.collect();
+    self.hand_over(out);
   } while (out.empty() && !self.exchanges.empty() && Clock::now() < until);
   return out;
 }
@@ -387,6 +426,7 @@ void HttpPool::cancel(std::int64_t id) {
 }
 
 void HttpPool::retire(std::int64_t connection) {
+  impl_->retired.insert(connection);
   const auto found = impl_->sockets.find(connection);
   if (found == impl_->sockets.end()) return;
   const curl_socket_t socket = found->second;

@@ -301,12 +301,15 @@ void OpenAiClient::start(std::int64_t ticket, ModelRequest request) {
 bool OpenAiClient::is_delivered_twice(std::int64_t connection, const std::string& id,
                                       const ModelResponse& response) {
   if (id.empty()) return false;
+  // The first reply of a connection is no other's second delivery: its id tells of the server.
+  const bool is_first_here = !last_replies_.contains(connection);
+  if (!first_id_.empty() && is_first_here && id == first_id_) ids_are_one_ = true;
   if (first_id_.empty()) first_id_ = id;
   ids_differ_ = ids_differ_ || id != first_id_;
   // The text counts too: some servers number replies by the second, or by the connection.
   std::string digest = sha256_hex(id + "\n" + response.text + "\n" + response.reasoning);
   std::string& last = last_replies_[connection];
-  const bool is_again = ids_differ_ && last == digest;
+  const bool is_again = (ids_differ_ || !ids_are_one_) && last == digest;
   last = std::move(digest);
   return is_again;
 }

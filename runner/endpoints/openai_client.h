@@ -49,7 +49,7 @@ struct EndpointAddress {
 //
 // A reply with the id and the text of the one before on its connection is that one, delivered
 // twice: it is dropped with its connection, over which the real one may still come, unless the
-// server gives all its replies one id.
+// server is known to give all its replies one id: by the first replies of two connections.
 //
 // threads: one at a time.
 class OpenAiClient : public ModelClient {
@@ -101,7 +101,7 @@ class OpenAiClient : public ModelClient {
   std::vector<Finished> ready_;
   std::map<std::int64_t, std::string> last_replies_;  // digests, by connection
   std::string first_id_;
-  bool ids_differ_ = false;
+  bool ids_differ_ = false, ids_are_one_ = false;
   std::string run_nonce_;
 };
 

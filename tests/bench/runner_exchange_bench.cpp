@@ -1,6 +1,5 @@
 // A run of a million samples out to each format and in again: seconds, the most memory, file size.
 //   build/release/bench/runner_exchange_bench [SAMPLES [FORMAT...]]
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,8 +25,18 @@ namespace {
 struct Cost {
   bool done = false;
   double seconds = 0;
-  double resident_mb = 0;
+  double memory_mb = 0;  // the most, without the pages of files that are mapped
 };
+
+// What the process holds that no file holds.
+double anonymous_mb(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("RssAnon:")) return std::atof(line.c_str() + 8) / 1024;
+  }
+  return 0;
+}
 
 // In a process of its own, so that its memory is its own.
 Cost measured(const std::function<void()>& work) {
@@ -42,12 +52,13 @@ Cost measured(const std::function<void()>& work) {
     }
   }
   int status = 0;
-  rusage usage{};
-  ::wait4(child, &status, 0, &usage);
   Cost cost;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    cost.memory_mb = std::max(cost.memory_mb, anonymous_mb(child));
+    ::usleep(20'000);
+  }
   cost.done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
   cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  cost.resident_mb = static_cast<double>(usage.ru_maxrss) / 1024;
   return cost;
 }
 
@@ -89,7 +100,7 @@ std::string sums(const std::filesystem::path& path, const std::string& run) {
 std::string text_of(const Cost& cost) {
   char text[64];
   if (!cost.done) return "           failed";
-  std::snprintf(text, sizeof text, "%8.1f %8.0f", cost.seconds, cost.resident_mb);
+  std::snprintf(text, sizeof text, "%8.1f %8.0f", cost.seconds, cost.memory_mb);
   return text;
 }
 

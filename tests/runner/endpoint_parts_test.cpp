@@ -115,6 +115,35 @@ TEST(AdaptiveLimit, IsNotTalkedDownByWhatLoadDoesNotCause) {
   EXPECT_EQ(limit.paused_until(), Time());
 }
 
+// While part is turned away and answers take this long or that, whatever limit was settled on; once
+// that is over the most is reached within a few rounds.
+TEST(AdaptiveLimit, TakesMoreAgainOnceNothingIsTurnedAway) {
+  for (const unsigned seed : {1U, 2U, 3U, 4U, 5U}) {
+    AdaptiveLimit limit(16, 200);
+    Time now{std::chrono::hours(1)};
+    std::mt19937 random(seed);
+    int rounds_to_most = 0;
+    for (int round = 0; round < 120; ++round) {
+      const bool is_over = round >= 80;
+      const int in_flight = limit.limit();
+      const Time started = now;
+      for (int i = 0; i < in_flight; ++i) {
+        const bool is_slow = !is_over && random() % 3 == 0;
+        const Time ended = started + milliseconds(is_slow ? 100 + random() % 400 : 100);
+        if (!is_over && random() % 12 == 0) {
+          limit.rejected(started, ended, milliseconds(100));
+        } else {
+          limit.succeeded(started, ended);
+        }
+      }
+      now = started + milliseconds(600);
+      if (is_over && rounds_to_most == 0 && limit.limit() >= 190) rounds_to_most = round - 79;
+    }
+    EXPECT_GT(rounds_to_most, 0) << seed;
+    EXPECT_LE(rounds_to_most, 10) << seed;
+  }
+}
+
 TEST(AdaptiveLimit, PausesWhereMostAreTurnedAway) {
   AdaptiveLimit limit(4, 64);
   const Time start{std::chrono::hours(1)};

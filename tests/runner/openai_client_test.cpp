@@ -268,6 +268,44 @@ TEST_F(OpenAiClientTest, NoLateReplyAnswersAnotherQuestion) {
   EXPECT_GT(answered, 30);
 }
 
+// Nothing is known of the server's ids when its very first reply comes twice.
+TEST_F(OpenAiClientTest, NotEvenTheFirstReplyAnswersAnotherQuestion) {
+  ScriptedServer server([](const ServedRequest& request) {
+    ServedReply reply = right_answer(request);
+    if (request.number == 0) {
+      reply.drip_bytes = static_cast<int>(reply.bytes.size());
+      reply.drip_ms = 4;
+      reply.bytes += reply.bytes;
+    } else {
+      reply.delay_ms = 20;
+    }
+    return reply;
+  });
+  EndpointOptions options;
+  options.max_in_flight = 1;
+  OpenAiClient client = client_of(server, options);
+  EXPECT_EQ(answer_of(client, ask(1)).text, "2");
+  const ModelResponse second = answer_of(client, ask(2));
+  EXPECT_TRUE(second.retryable || second.text == "4") << second.text;
+  EXPECT_EQ(answer_of(client, ask(3)).text, "6");
+}
+
+// Servers that give all replies one id, and the same answers: found out at the second connection.
+TEST_F(OpenAiClientTest, OneIdForAllIsTheServersHabit) {
+  ScriptedServer server(
+      [](const ServedRequest&) { return ServedReply::of(200, completion("always", "yes")); });
+  EndpointOptions options;
+  options.max_in_flight = 1;
+  OpenAiClient client = client_of(server, options);
+  int refused = 0;
+  for (int i = 0; i < 40; ++i) {
+    const ModelResponse response = answer_of(client, ask(i));
+    refused += response.text == "yes" ? 0 : 1;
+    EXPECT_TRUE(response.text == "yes" || response.retryable);
+  }
+  EXPECT_LE(refused, 1);
+}
+
 // Some servers number replies by the second, or by the connection.
 TEST_F(OpenAiClientTest, RepeatedIdsOfDifferentRepliesAreTheServersHabit) {
   ScriptedServer server([&](const ServedRequest& request) {
