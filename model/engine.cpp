@@ -100,6 +100,7 @@ struct Engine::Impl {
                          .weight_count = weights,
                          .memory_bytes = backend->memory_bytes(),
                          .copies_weights = backend->copies_weights(),
+                         .most_copied_bytes = backend->most_copied_bytes(),
                          .working_bytes = backend->copies_weights() ? cuda_working_bytes : nullptr,
                          .max_batch = options.max_batch,
                          .prefill_chunk = options.prefill_chunk,

@@ -15,12 +15,17 @@ class Counter {
     out_.parameters += weight.num_elements();
     out_.active_parameters += weight.num_elements();
     add_bytes(model::bytes_of(weight.dtype, weight.num_elements()));
+    out_.uncopied_bytes += model::bytes_of(weight.dtype, weight.num_elements());
   }
   void matrix(const Weight& weight) {
     if (!weight) return;
     count_elements(weight);
     out_.stored_bytes += model::stored_bytes(weight);
     quantized_bytes(weight);
+  }
+  void table(const Weight& weight) {
+    stored(weight);
+    out_.uncopied_bytes += model::stored_bytes(weight);
   }
   // A gate or a table, which is never quantised.
   void stored(const Weight& weight) {
@@ -31,6 +36,7 @@ class Counter {
   // A copy beside the stored one, where there is one.
   void tied(const Weight& weight) {
     if (is_quantized_by(WeightPrecision::kInt8, weight)) quantized_bytes(weight);
+    out_.tied_bytes += model::stored_bytes(weight);
   }
   void dense(const DenseMlpWeights& weights) {
     matrix(weights.gate_proj);
@@ -128,9 +134,14 @@ std::int64_t WeightCount::bytes(WeightPrecision precision) const {
   return stored_bytes;
 }
 
+std::int64_t WeightCount::copied_bytes(WeightPrecision precision) const {
+  const std::int64_t tied = precision == WeightPrecision::kStored ? tied_bytes : 0;
+  return bytes(precision) - uncopied_bytes + tied;
+}
+
 WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weights) {
   Counter counter;
-  counter.stored(weights.embed_tokens);
+  counter.table(weights.embed_tokens);
   if (weights.lm_head.values.data != weights.embed_tokens.values.data) {
     counter.matrix(weights.lm_head);
   } else {

@@ -19,8 +19,14 @@ struct WeightCount {
   // its rows are read as stored.
   std::int64_t int8_bytes = 0;
   std::int64_t int4_bytes = 0;
+  // Of each of these: tables and vectors, which a backend that maps files reads from there.
+  std::int64_t uncopied_bytes = 0;
+  // What the matrix of a tied embedding takes once more as a copy, as stored.
+  std::int64_t tied_bytes = 0;
 
   std::int64_t bytes(WeightPrecision precision) const;
+  // Of bytes(), what a backend that maps files copies when it lays out every matrix anew.
+  std::int64_t copied_bytes(WeightPrecision precision) const;
 };
 
 // Counts every weight of the decoder once, tied ones too; of a layer's experts

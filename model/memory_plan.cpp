@@ -17,7 +17,8 @@ namespace {
 // Of what a device can give, the part that is planned with: a library's own workspaces and other
 // processes need some too.
 constexpr double kUsableShare = 0.92;
-// On the host, where the mapped weights and everything else live beside it, the cache gets half.
+// On the host, where the mapped weights and everything else live beside it, the cache with its
+// buffers gets half.
 constexpr double kHostCacheShare = 0.5;
 constexpr std::int64_t kMostSnapshots = 64;
 
@@ -29,12 +30,19 @@ struct Division {
   bool fits = false;
 };
 
+// Mapped files take no memory: their pages come and go as the system likes.
+std::int64_t planned_weights(const MemoryRequest& request) {
+  if (request.copies_weights) return request.weight_count.bytes(request.weights);
+  const std::int64_t copies = request.weight_count.copied_bytes(request.weights);
+  return request.weights == WeightPrecision::kStored ? std::min(copies, request.most_copied_bytes)
+                                                     : copies;
+}
+
 Division divide(const ModelConfig& config, const MemoryRequest& request) {
   const auto rows = std::int64_t{request.max_batch} + request.prefill_chunk;
   Division out;
   MemoryPlan& plan = out.plan;
-  // Mapped files take no memory of the device.
-  if (request.copies_weights) plan.weights_bytes = request.weight_count.bytes(request.weights);
+  plan.weights_bytes = planned_weights(request);
   plan.buffers_bytes = Decoder::buffers_bytes(config, rows);
   if (request.working_bytes != nullptr) {
     plan.working_bytes = request.working_bytes(Decoder::work_sizes(config, rows));
@@ -42,8 +50,13 @@ Division divide(const ModelConfig& config, const MemoryRequest& request) {
   plan.page_bytes = KvCache::page_bytes(config, request.kv_dtype);
   plan.slot_bytes = KvCache::slot_bytes(config);
 
-  const double share = request.copies_weights ? kUsableShare : kHostCacheShare;
-  out.usable = static_cast<std::int64_t>(share * static_cast<double>(request.memory_bytes));
+  const auto share_of_memory = [&](double share) {
+    return static_cast<std::int64_t>(share * static_cast<double>(request.memory_bytes));
+  };
+  out.usable = share_of_memory(kUsableShare);
+  if (!request.copies_weights) {
+    out.usable = std::min(out.usable, plan.weights_bytes + share_of_memory(kHostCacheShare));
+  }
   const std::int64_t rest = out.usable - plan.total_bytes();
   if (plan.slot_bytes > 0) {
     if (request.prefix_cache) {
@@ -90,24 +103,21 @@ std::vector<std::string> what_would_fit(const ModelConfig& config, const MemoryR
                     std::to_string(smaller.prefill_chunk));
     }
   }
-  if (request.copies_weights) {
-    const std::int64_t now = request.weight_count.bytes(request.weights);
-    for (const auto& [precision, name] : {std::pair(WeightPrecision::kInt8, "--weights int8"),
-                                          std::pair(WeightPrecision::kInt4, "--weights int4")}) {
-      MemoryRequest quantised = request;
-      quantised.weights = precision;
-      if (request.weight_count.bytes(precision) >= now) continue;
-      if (fits(quantised)) {
-        out.emplace_back(name);
-        break;
-      }
-      // Together with the smallest batch.
-      quantised.max_batch = smaller.max_batch;
-      quantised.prefill_chunk = smaller.prefill_chunk;
-      if (out.empty() && fits(quantised)) {
-        out.push_back(std::string(name) + " --batch " + std::to_string(smaller.max_batch) +
-                      " --prefill-chunk " + std::to_string(smaller.prefill_chunk));
-      }
+  for (const auto& [precision, name] : {std::pair(WeightPrecision::kInt8, "--weights int8"),
+                                        std::pair(WeightPrecision::kInt4, "--weights int4")}) {
+    MemoryRequest quantised = request;
+    quantised.weights = precision;
+    if (planned_weights(quantised) >= division.plan.weights_bytes) continue;
+    if (fits(quantised)) {
+      out.emplace_back(name);
+      break;
+    }
+    // Together with the smallest batch.
+    quantised.max_batch = smaller.max_batch;
+    quantised.prefill_chunk = smaller.prefill_chunk;
+    if (out.empty() && fits(quantised)) {
+      out.push_back(std::string(name) + " --batch " + std::to_string(smaller.max_batch) +
+                    " --prefill-chunk " + std::to_string(smaller.prefill_chunk));
     }
   }
   return out;

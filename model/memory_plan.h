@@ -16,7 +16,9 @@ struct MemoryRequest {
   WeightPrecision weights = WeightPrecision::kStored;
   WeightCount weight_count = {};
   std::int64_t memory_bytes = 0;  // what the device can give; see Backend::memory_bytes()
-  bool copies_weights = false;    // weights take device memory; else they are mapped files
+  bool copies_weights = false;    // weights take device memory; else they are mapped files, and
+                                  // only what a backend copies of their matrices takes memory:
+  std::int64_t most_copied_bytes = 0;  // as stored at most so much; quantised, all of them
   // What the device's operations need beside tensors, e.g. cuda_working_bytes; null: nothing.
   std::int64_t (*working_bytes)(const WorkSizes& sizes) = nullptr;
   int max_batch = 1;
@@ -27,7 +29,7 @@ struct MemoryRequest {
 };
 
 struct MemoryPlan {
-  std::int64_t weights_bytes = 0;
+  std::int64_t weights_bytes = 0;  // on the host: copies beside the mapped files
   std::int64_t buffers_bytes = 0;
   std::int64_t working_bytes = 0;
   std::int64_t num_pages = 0;  // of the key-value cache

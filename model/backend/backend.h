@@ -146,6 +146,8 @@ class Backend {
   virtual ExpertWeights place_experts(const ExpertWeights& host) = 0;
   // True when placed weights never point into host memory, which may then go.
   virtual bool copies_weights() const = 0;
+  // Where they may: the bytes that place_matrix() copies at most of what it does not quantise.
+  virtual std::int64_t most_copied_bytes() const { return 0; }
 
   // Copies host integers into `out`.
   virtual void write(const TensorView& out, std::span<const std::int32_t> host) = 0;

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
+#include "base/error.h"
 #include "model/tensor.h"
 
 namespace peira::bench {
@@ -78,6 +80,16 @@ SyntheticCheckpoint::SyntheticCheckpoint(const Sizes& sizes) {
   }
   const auto as_bytes = [](const std::string& s) { return std::as_bytes(std::span(s)); };
   table_ = {{"config.json", as_bytes(config_)}, {"model.safetensors", weights_}};
+}
+
+void SyntheticCheckpoint::write_to(const std::filesystem::path& folder) const {
+  std::filesystem::create_directories(folder);
+  for (const EmbeddedFile& file : table_) {
+    std::ofstream out(folder / file.name, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(file.bytes.data()),
+              static_cast<std::streamsize>(file.bytes.size()));
+    if (!out.flush()) throw Error(ErrorCode::kUnavailable, folder.string() + ": cannot be written");
+  }
 }
 
 }  // namespace peira::bench

@@ -1,6 +1,7 @@
 // A qwen3_moe checkpoint of any size with random bf16 weights, in memory.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class SyntheticCheckpoint {
   model::CheckpointFiles files() const {
     return model::CheckpointFiles::embedded("synthetic", table_);
   }
+
+  // As a folder, which is made. throws Error: it cannot be written.
+  void write_to(const std::filesystem::path& folder) const;
 
  private:
   std::string config_;

@@ -69,11 +69,52 @@ TEST(MemoryPlan, CountsScratchAndRecordingsAndFillsTheRestWithPages) {
   EXPECT_GT(plan.num_pages, 0);
   EXPECT_LE(plan.total_bytes(), 80 * kGiB);
   EXPECT_GT(plan.total_bytes() + plan.page_bytes, static_cast<std::int64_t>(0.92 * 80 * kGiB));
-  // A mapped model on the host takes neither.
-  MemoryRequest host = on_cuda(80 * kGiB);
-  host.copies_weights = false;
-  host.working_bytes = nullptr;
-  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), host, "cpu").weights_bytes, 0);
+}
+
+MemoryRequest on_host(std::int64_t memory_bytes) {
+  MemoryRequest out = on_cuda(memory_bytes);
+  out.weight_count.uncopied_bytes = 700'000'000;
+  out.copies_weights = false;
+  out.working_bytes = nullptr;
+  return out;
+}
+
+TEST(MemoryPlan, CountsCopiesBesideMappedFiles) {
+  // As stored nothing has to be copied, and as much is as the backend says.
+  MemoryRequest request = on_host(200 * kGiB);
+  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), request, "cpu").weights_bytes, 0);
+  request.most_copied_bytes = 20'000'000'000;
+  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), request, "cpu").weights_bytes, 20'000'000'000);
+  request.most_copied_bytes = 80'000'000'000;
+  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), request, "cpu").weights_bytes, 60'300'000'000);
+  request.weight_count.tied_bytes = 600'000'000;
+  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), request, "cpu").weights_bytes, 60'900'000'000);
+  // Quantised, all of it is.
+  request.weights = WeightPrecision::kInt8;
+  request.most_copied_bytes = 0;
+  EXPECT_EQ(plan_memory(qwen3_30b_a3b(), request, "cpu").weights_bytes, 32'000'000'000);
+}
+
+TEST(MemoryPlan, OnAHostTheCacheGetsHalfAndWhatCopiesLeave) {
+  for (const std::int64_t memory : {48 * kGiB, 64 * kGiB, 1000 * kGiB}) {
+    MemoryRequest request = on_host(memory);
+    request.weights = WeightPrecision::kInt8;
+    request.max_batch = 4096;
+    const MemoryPlan plan = plan_memory(qwen3_30b_a3b(), request, "cpu");
+    const std::int64_t limit =
+        std::min(static_cast<std::int64_t>(0.92 * static_cast<double>(memory)),
+                 plan.weights_bytes + memory / 2);
+    EXPECT_LE(plan.total_bytes(), limit);
+    EXPECT_GT(plan.total_bytes() + plan.page_bytes, limit);
+  }
+  // 32 GB of int8 do not fit 32 GiB, but int4 does; as stored, mapped, the model runs too.
+  MemoryRequest request = on_host(32 * kGiB);
+  EXPECT_EQ(refusal(request), "no error");
+  request.weights = WeightPrecision::kInt8;
+  const std::string message = refusal(request);
+  EXPECT_THAT(message, HasSubstr("(weights 29.8 GiB, buffers"));
+  EXPECT_THAT(message, HasSubstr("but 29.4 GiB of 32.0 GiB can be used"));
+  EXPECT_THAT(message, HasSubstr("try: --weights int4, which would fit"));
 }
 
 TEST(MemoryPlan, ScratchIsThatOfTheLargestOperation) {

@@ -72,6 +72,7 @@ class CpuBackend final : public Backend {
     return out;
   }
   bool copies_weights() const override { return false; }
+  std::int64_t most_copied_bytes() const override { return most_copied_bytes_; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
   }
