@@ -100,7 +100,8 @@ void Programs::equip(RunOptions& options) {
 
 std::string editing_text(const EditingTotals& totals) {
   std::string out = "edit_format: " + totals.edit_format + "\n";
-  for (const auto& [key, value] : totals_json(totals.all).items()) {
+  const OrderedJson sums_of_all = totals_json(totals.all);
+  for (const auto& [key, value] : sums_of_all.items()) {
     out += "  " + key + ": " +
            (value.is_number_float() ? fixed(value.get<double>(), 1) : dump_json(Json(value))) +
            "\n";
