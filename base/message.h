@@ -13,8 +13,8 @@ enum class PartKind { kText, kImage, kAudio, kVideo };
 // One piece of a message. Media is bytes or a path and is decoded only where it is needed.
 struct Part {
   PartKind kind = PartKind::kText;
-  std::string text;            // kText: UTF-8
-  std::string bytes;           // media: the encoded file, when it has no path
+  std::string text;   // kText: UTF-8; media: its mark in the text ("<image 2>"), if it has one
+  std::string bytes;  // media: the encoded file, when it has no path
   std::filesystem::path path;  // media: where the file lies, when `bytes` is empty
 
   static Part from_text(std::string text) {

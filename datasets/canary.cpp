@@ -48,8 +48,10 @@ bool contains_canary(std::string_view text) {
 bool is_restricted(const DatasetFile& file) {
   const CatalogueEntry* const entry = find_entry(file.name);
   if (entry != nullptr && entry->gated) return true;
-  const bool is_parquet =
-      !file.path.empty() && table_format(file.path.string()) == TableFormat::kParquet;
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(file.path, ignored);
+  const bool is_parquet = is_folder || (!file.path.empty() &&
+                                        table_format(file.path.string()) == TableFormat::kParquet);
   const bool is_gpqa = file.kind == "gpqa";
   if (!is_parquet) {
     if (contains_canary(file.path.empty() ? file.embedded

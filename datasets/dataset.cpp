@@ -36,6 +36,11 @@ std::string_view embedded_bytes(const std::string& file_name) {
 // The format that the columns of the file at `path` speak of.
 std::string infer_kind(const DatasetFile& file) {
   const auto table = open_table(file);
+  if (table->find_column("options") && table->find_column("videoID")) return "video-mme";
+  if (table->find_column("options") &&
+      (table->find_column("image_1") || table->find_column("image"))) {
+    return table->find_column("question_type") ? "mmmu" : "mmmu-pro";
+  }
   if (table->find_column("Correct Answer") || table->find_column("Record ID")) return "gpqa";
   if (table->find_column("question") && table->find_column("answer_type")) return "hle";
   const bool has_question =
@@ -44,7 +49,7 @@ std::string infer_kind(const DatasetFile& file) {
       table->find_column_any_case("answer") || table->find_column_any_case("solution");
   if (has_question && has_gold) return "aime";
   if (table->find_column("private_test_cases")) return "livecodebench";
-  throw_missing_columns(*table, "neither a GPQA, an AIME, an HLE nor a LiveCodeBench file",
+  throw_missing_columns(*table, "a file of no benchmark that is known here",
                         "a suite of your own with its \"fields\"");
 }
 
@@ -64,10 +69,12 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
     }
     return open_livecodebench(std::move(tables), file.path.empty());
   }
+  if (file.kind == "mmmu" || file.kind == "mmmu-pro") return open_mmmu(open_table(file));
+  if (file.kind == "video-mme") return open_video_mme(open_table(file), file.path);
   if (file.kind == "table") return open_declared_table(file);
-  throw Error(ErrorCode::kUsage, "\"" + file.kind +
-                                     "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
-                                     "hle-text, livecodebench, exercises or table");
+  throw Error(ErrorCode::kUsage,
+              "\"" + file.kind + "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
+                  "hle-text, livecodebench, mmmu, mmmu-pro, video-mme, exercises or table");
 }
 
 std::int64_t count_samples(const DatasetFile& file) {
@@ -80,9 +87,17 @@ std::int64_t count_samples(const DatasetFile& file) {
 std::string digest_of(const DatasetFile& file) {
   if (file.kind == "exercises") return digest_of_exercises(file);
   if (file.path.empty()) return sha256_hex(file.embedded);
-  if (file.more.empty()) return sha256_file(file.path);
-  std::string digests = sha256_file(file.path) + "\n";
-  for (const std::filesystem::path& path : file.more) digests += sha256_file(path) + "\n";
+  std::vector<std::filesystem::path> files = file.more;  // in their order, wherever they lie
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file.path, ignored)) {
+    files = tables_in(file.path);
+  } else if (files.empty()) {
+    return sha256_file(file.path);
+  } else {
+    files.insert(files.begin(), file.path);
+  }
+  std::string digests;
+  for (const std::filesystem::path& path : files) digests += sha256_file(path) + "\n";
   return sha256_hex(digests);
 }
 
@@ -187,6 +202,10 @@ DatasetFile find_dataset(const std::string& name_or_path, const std::string& kin
                                                "peira datasets fetch " + entry->name);
     }
     return file;
+  }
+  if (name_or_path.empty()) {
+    throw Error(ErrorCode::kUsage,
+                "this suite has no sample set\n  try: --data and a file or folder of kind " + kind);
   }
   std::error_code ignored;
   if (!std::filesystem::exists(name_or_path, ignored)) {

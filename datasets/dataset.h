@@ -40,12 +40,12 @@ struct FieldMap {
 };
 
 // A dataset as a file. `kind` is the format: "gpqa", "aime", "hle", "hle-text" (the questions of
-// "hle" without a picture), "livecodebench", "exercises" (a folder, or one packed into a JSONL
-// file), or "table" with a field map.
+// "hle" without a picture), "livecodebench", "mmmu", "mmmu-pro", "video-mme", "exercises" (a
+// folder, or one packed into a JSONL file), or "table" with a field map.
 struct DatasetFile {
   std::string name;  // "gpqa_diamond", "gpqa-sample", or the file's stem
   std::string kind;
-  std::filesystem::path path;               // empty for embedded data
+  std::filesystem::path path;               // a file, or a folder of parts; empty for embedded data
   std::vector<std::filesystem::path> more;  // files whose rows follow; kind "livecodebench" only
   std::string_view embedded;                // the bytes of embedded data
   FieldMap fields;                          // for kind "table"

@@ -15,6 +15,9 @@ std::span<const Suite> registered_suites() {
       hle_suite(/*text_only=*/false),
       hle_suite(/*text_only=*/true),
       livecodebench_suite(),
+      mmmu_suite(),
+      mmmu_pro_suite(),
+      video_mme_suite(),
   };
   return suites;
 }

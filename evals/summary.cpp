@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "evals/judge.h"
 #include "evals/metrics/hle.h"
+#include "evals/metrics/official_accuracy.h"
 #include "evals/score_mean.h"
 #include "stats/calibration.h"
 #include "stats/pass_at_k.h"
@@ -164,6 +165,7 @@ struct Summarizer::State {
   std::vector<std::map<std::string, Breakdown>> breakdowns;  // as options.breakdowns
   OpenSample open;
   Stated stated;
+  OfficialAccuracy official;
   std::int64_t judge_failures = 0;
 
   bool has_epochs() const { return options.epochs > 1; }
@@ -261,6 +263,7 @@ void Summarizer::add(const SampleOutcome& outcome) {
   state.prompt_tokens += outcome.prompt_tokens;
   state.completion_tokens += outcome.completion_tokens;
   count_outcome(open.states, outcome.score);
+  if (!state.has_epochs()) state.official.add(outcome);
   if (outcome.score.state == AnswerState::kFailed) {
     state.judge_failures += is_judge_failure(outcome.failure);
     return;
@@ -306,6 +309,7 @@ RunSummary Summarizer::summary() const {
     summary.metrics.push_back(state.shares[i].metric(std::string(kShares[i].name)));
   }
 
+  state.official.append_to(summary.metrics);
   add_calibration(state.stated, summary.metrics);
   if (state.options.num_hle_questions > 0 && !state.has_epochs()) {
     add_hle_figures(state.stated, state.options.num_hle_questions, summary.metrics);

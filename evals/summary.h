@@ -48,6 +48,7 @@ struct RunSummary {
 //                      than k answers has none
 //   unparsed, truncated, empty, refused, failed   shares of all answers asked, failures included
 //   guessed            share, only where an official grader guessed
+//   official_accuracy, expected_accuracy   OfficialAccuracy, where official code guesses or leaves out
 //   confidence         mean of those stated (noted_confidence), each held within [0, 1]; only where
 //                      there are any, as the next
 //   calibration_error  root mean square gap of confidence and score over ten bins of equal mass;

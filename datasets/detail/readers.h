@@ -1,6 +1,7 @@
 // The formats behind open_samples(): one function each.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,6 +48,21 @@ std::string digest_of_exercises(const DatasetFile& file);
 // tests are unpacked and read once, to see that they can be.
 std::unique_ptr<SampleReader> open_livecodebench(std::vector<std::unique_ptr<TableReader>> tables,
                                                  bool is_sample_set);
+
+// MMMU and MMMU-Pro as published, one file or all subjects in a folder. The question's text comes
+// first, as the file has it with its marks "<image 2>", then the pictures, each with its mark as
+// Part::text; options are those of the Python list in the file. Open questions have the gold as
+// target, a Python list of alternatives as it stands. MMMU-Pro's vision rows have one picture and
+// no text. Metadata: subject, discipline, subfield, topic_difficulty, question_type
+// (multiple-choice or open), img_type. Rows whose answer is "?" are told of in warnings().
+std::unique_ptr<SampleReader> open_mmmu(std::unique_ptr<TableReader> table);
+
+// Video-MME as published. The video comes first, then the question; options lose the letter in
+// front ("A. "). Videos lie in the folder "data" beside the table or the folder of tables.
+// Metadata: duration, domain, sub_category, task_type; the cluster is the video. path    of the
+// table. throws  Error(kData), from next(): a video is missing (names sample and path).
+std::unique_ptr<SampleReader> open_video_mme(std::unique_ptr<TableReader> table,
+                                             const std::filesystem::path& path);
 
 // Any table, its columns declared by file.fields.
 std::unique_ptr<SampleReader> open_declared_table(const DatasetFile& file);

@@ -78,6 +78,8 @@ std::unique_ptr<TableReader> open_table(const DatasetFile& file) {
     return open_table(ByteSource::from_bytes(name, file.embedded),
                       is_jsonl ? TableFormat::kJsonl : TableFormat::kCsv);
   }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file.path, ignored)) return open_table_folder(file.path);
   const TableFormat format = table_format(file.path.string());
   return open_table(ByteSource::from_file(file.path), format);
 }

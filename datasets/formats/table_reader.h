@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,8 +89,18 @@ TableFormat table_format(const std::string& file_name);
 
 // Opens a table; the header or schema is read and checked at once.
 std::unique_ptr<TableReader> open_table(ByteSource source, TableFormat format);
-// The same for the file or the embedded bytes of `file`.
+// The same for the file, the folder of files or the embedded bytes of `file`.
 std::unique_ptr<TableReader> open_table(const DatasetFile& file);
+
+// The tables in `folder` and below, by path. Where files are named as parts of splits
+// ("validation-00000-of-00001.parquet") and there are several splits: those of "validation", else
+// of "test", else of the first by name. throws Error(kData): none; Error(kUnavailable): the folder
+// cannot be read.
+std::vector<std::filesystem::path> tables_in(const std::filesystem::path& folder);
+
+// The tables of tables_in(folder) one after the other; rows are numbered through.
+// throws Error(kData): also where a file has other columns than the first.
+std::unique_ptr<TableReader> open_table_folder(const std::filesystem::path& folder);
 
 // Comma-separated values as RFC 4180: records end in LF or CRLF, quoted cells hold anything with
 // quotes doubled, every byte of a cell is kept. UTF-8, a byte order mark is skipped, empty lines

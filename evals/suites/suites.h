@@ -22,6 +22,15 @@ Suite aider_suite();
 // LiveCodeBench, code generation: programs judged by tests. Profiles official and fixed.
 Suite livecodebench_suite();
 
+// MMMU and MMMU-Pro: multiple choice and open questions over pictures. Profile official. They have
+// no sample set: --data.
+Suite mmmu_suite();
+Suite mmmu_pro_suite();
+
+// Video-MME: multiple choice over videos. Profile official, without subtitles. It has no sample
+// set: --data.
+Suite video_mme_suite();
+
 // A suite declared in a JSON file; the fields are described in evals/README.md.
 // throws Error(kData) "file:field: ..." for a declaration that is malformed, Error(kUnavailable)
 //        for a file that cannot be read.

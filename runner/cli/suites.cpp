@@ -36,8 +36,10 @@ int suites(bool json) {
   reports::Table table{.headers = {"suite", "profile", "reproduces"}, .rows = {}, .alignments = {}};
   std::string titles;
   for (const evals::Suite& suite : evals::registered_suites()) {
-    titles +=
-        suite.name + ": " + suite.title + " (data: " + suite.default_data + " unless --data)\n";
+    titles += suite.name + ": " + suite.title +
+              (suite.default_data.empty() ? " (needs --data)"
+                                          : " (data: " + suite.default_data + " unless --data)") +
+              "\n";
     for (std::size_t i = 0; i < suite.profiles.size(); ++i) {
       const evals::Profile& profile = suite.profiles[i];
       table.rows.push_back(

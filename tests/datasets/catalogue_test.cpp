@@ -111,7 +111,7 @@ TEST(FindDataset, FindsFilesAndWhatTheyAre) {
   EXPECT_EQ(samples_of(file).front().id, "aime-2025-II-1");
   const auto other = folder.write("other.csv", "a,b\n1,2\n");
   EXPECT_THAT(error_of(ErrorCode::kData, [&] { find_dataset(other, ""); }),
-              HasSubstr("neither a GPQA, an AIME, an HLE nor a LiveCodeBench file"));
+              HasSubstr("a file of no benchmark that is known here"));
 }
 
 TEST(FindDataset, TakesTheCacheForNamesInTheCatalogue) {

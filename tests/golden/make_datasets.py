@@ -54,6 +54,53 @@ def write_aime_layouts():
         "url": [f"https://example.org/{n}" for n in range(30)]}), compression="none", use_dictionary=False)
 
 
+def write_mmmu():
+    """MMMU as published: a folder of Parquet files a subject, splits side by side; MMMU-Pro's standard and vision files."""
+    picture = (FOLDER.parent / "media" / "images" / "002_grey.png").read_bytes()
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+    def images(*present):
+        return pa.array([{"bytes": picture, "path": "x.png"} if there else None for there in present], image)
+
+    def write(path, rows):
+        columns = {key: [row[key] for row in rows] for key in rows[0] if not key.startswith("image_")}
+        table = pa.table(columns)
+        for k in range(1, 8):
+            table = table.append_column(f"image_{k}", images(*[k in row["image_"] for row in rows]))
+        (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
+        write_parquet(path, table)
+
+    def row(name, question, options, answer, kind, shown, **more):
+        return {"id": name, "question": question, "options": options, "explanation": "", "img_type": "['Diagrams']",
+                "answer": answer, "topic_difficulty": "Easy", "question_type": kind, "subfield": "Invented",
+                "image_": shown} | more
+
+    choice, text = "multiple-choice", "short-answer"
+    write("mmmu/Art/validation-00000-of-00001.parquet", [
+        row("validation_Art_1", "Which is <image 1>?", "['grey', \"it's blue\", '<image 2>']", "B", choice, {1, 2}),
+        row("validation_Art_2", "How many marks?", "[]", "['24/7', '3.429']", text, {1})])
+    write("mmmu/Basic_Medical_Science/validation-00000-of-00001.parquet", [
+        row("validation_Basic_Medical_Science_1", "What is it?", "['a', 'b']", "?", choice, {1})])
+    write("mmmu/Art/test-00000-of-00001.parquet", [
+        row("test_Art_1", "Not of this split?", "['a', 'b']", "A", choice, {1})])
+    pro = row("validation_Music_9", "See <image 1>", str([f"o{n}" for n in range(10)]), "J", choice, {1})
+    del pro["question_type"]
+    write("mmmu_pro_standard.parquet", [pro | {"subject": "Music"}])
+    write_parquet("mmmu_pro_vision.parquet", pa.table({
+        "id": ["test_Math_3"], "image": images(True), "options": ["['1', '2', '3']"], "answer": ["C"], "subject": ["Math"]}))
+
+
+def write_video_mme():
+    (FOLDER / "video_mme" / "data").mkdir(parents=True, exist_ok=True)
+    (FOLDER / "video_mme" / "data" / "abcDEF_1-2.mp4").write_bytes(
+        (FOLDER.parent / "media" / "videos" / "short.mp4").read_bytes())
+    write_parquet("video_mme/test-00000-of-00001.parquet", pa.table({
+        "video_id": ["001", "001", "002"], "duration": ["short", "short", "long"], "domain": ["Knowledge"] * 3,
+        "sub_category": ["Law"] * 3, "url": [""] * 3, "videoID": ["abcDEF_1-2", "abcDEF_1-2", "missing"],
+        "question_id": ["001-1", "001-2", "002-1"], "task_type": ["OCR Problems"] * 3, "question": ["What?", "Who?", "When?"],
+        "options": [["A. one", "B. two", "C. three", "D. four"]] * 3, "answer": ["D", "A", "B"]}))
+
+
 def write_types():
     """One column of each type a dataset may have, in several row groups."""
     rows = 11
@@ -106,3 +153,5 @@ if __name__ == "__main__":
     write_aime_layouts()
     write_types()
     write_hle()
+    write_mmmu()
+    write_video_mme()

@@ -1,0 +1,123 @@
+#include <array>
+#include <utility>
+
+#include "datasets/detail/readers.h"
+#include "datasets/detail/sample_ids.h"
+
+namespace peira::datasets {
+namespace {
+
+constexpr std::array kRequired{"video_id", "duration", "videoID", "question_id",
+                               "question", "options",  "answer"};
+constexpr std::array kMetadata{"duration", "domain", "sub_category", "task_type"};
+enum Column : std::size_t { kVideo, kDuration, kFile, kId, kQuestion, kOptions, kAnswer };
+
+class VideoMmeReader final : public SampleReader {
+ public:
+  VideoMmeReader(std::unique_ptr<TableReader> table, const std::filesystem::path& path)
+      : table_(std::move(table)) {
+    std::error_code ignored;
+    videos_ = (std::filesystem::is_directory(path, ignored) ? path : path.parent_path()) / "data";
+    std::vector<std::size_t> wanted;
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < kRequired.size(); ++i) {
+      if (const auto column = table_->find_column(kRequired[i])) {
+        wanted.push_back(required_[i] = *column);
+      } else {
+        missing.emplace_back(kRequired[i]);
+      }
+    }
+    if (!missing.empty()) {
+      throw_missing_columns(
+          *table_, "not a Video-MME file: the columns missing are " + join_names(missing), "");
+    }
+    for (std::size_t i = 0; i < kMetadata.size(); ++i) {
+      metadata_[i] = table_->find_column(kMetadata[i]);
+      if (metadata_[i]) wanted.push_back(*metadata_[i]);
+    }
+    table_->select(wanted);
+  }
+
+  std::optional<Sample> next() override {
+    if (!table_->next(row_)) return std::nullopt;
+    Sample sample;
+    sample.row = row_.number;
+    sample.id = text(kId);
+    if (sample.id.empty()) refuse(sample, "\"question_id\" is empty");
+    if (const auto first = seen_.add(sample.id, row_.position); first >= 0) {
+      throw duplicate_error(*table_, row_, first, sample.id, false);
+    }
+    sample.cluster = text(kVideo);
+    Part video;
+    video.kind = PartKind::kVideo;
+    video.path = video_file(sample);
+    sample.parts = {std::move(video), Part::from_text(text(kQuestion))};
+    add_options(sample);
+    for (std::size_t i = 0; i < kMetadata.size(); ++i) {
+      if (metadata_[i])
+        sample.metadata.emplace(kMetadata[i], plain_text(row_.cells[*metadata_[i]]));
+    }
+    return sample;
+  }
+
+ private:
+  const std::string& text(Column column) const { return row_.cells[required_[column]].text; }
+
+  [[noreturn]] void refuse(const Sample& sample, const std::string& problem) const {
+    throw Error(ErrorCode::kData,
+                table_->place(row_.position) + ": sample " + sample.id + ": " + problem);
+  }
+
+  std::filesystem::path video_file(const Sample& sample) const {
+    // A name from the file must not lead out of the folder.
+    const std::string& stem = text(kFile);
+    if (stem.empty() || stem.find('/') != std::string::npos || stem.front() == '.')
+      refuse(sample, "\"videoID\" is \"" + stem + "\"");
+    std::filesystem::path file = videos_ / (stem + ".mp4");
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) {
+      refuse(sample, "its video is missing: " + file.string() +
+                         "\n  try: unzip videos_chunked_*.zip beside the table, which makes the "
+                         "folder \"data\"");
+    }
+    return file;
+  }
+
+  void add_options(Sample& sample) const {
+    const std::string place = table_->place(row_.position) + ": \"options\"";
+    sample.choices = list_items(text(kOptions), place);
+    for (std::size_t i = 0; i < sample.choices.size(); ++i) {
+      const std::string prefix = std::string(1, static_cast<char>('A' + i)) + ". ";
+      if (!sample.choices[i].starts_with(prefix))
+        refuse(sample,
+               "option " + std::to_string(i + 1) + " does not begin with \"" + prefix + "\"");
+      sample.choices[i].erase(0, prefix.size());
+    }
+    const std::string& gold = text(kAnswer);
+    const std::size_t option = gold.size() == 1 && gold[0] >= 'A'
+                                   ? static_cast<std::size_t>(gold[0] - 'A')
+                                   : sample.choices.size();
+    if (option >= sample.choices.size()) {
+      refuse(sample, "the answer is \"" + gold + "\", but there are " +
+                         std::to_string(sample.choices.size()) + " options");
+    }
+    sample.correct_choice = static_cast<int>(option);
+    sample.target = sample.choices[option];
+  }
+
+  std::unique_ptr<TableReader> table_;
+  std::filesystem::path videos_;
+  std::array<std::size_t, kRequired.size()> required_{};
+  std::array<std::optional<std::size_t>, kMetadata.size()> metadata_;
+  SeenIds seen_;
+  Row row_;
+};
+
+}  // namespace
+
+std::unique_ptr<SampleReader> open_video_mme(std::unique_ptr<TableReader> table,
+                                             const std::filesystem::path& path) {
+  return std::make_unique<VideoMmeReader>(std::move(table), path);
+}
+
+}  // namespace peira::datasets

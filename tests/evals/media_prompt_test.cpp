@@ -1,0 +1,90 @@
+#include "evals/suites/media_prompt.h"
+
+#include <gtest/gtest.h>
+
+#include "evals/suite.h"
+#include "scoring.h"
+
+namespace peira::evals {
+namespace {
+
+Part picture(const std::string& mark) {
+  Part part;
+  part.kind = PartKind::kImage;
+  part.text = mark;
+  part.bytes = "bytes of " + mark;
+  return part;
+}
+
+// "text|<image 1>|..." of one message.
+std::string layout(const Message& message) {
+  std::string out;
+  for (const Part& part : message.parts) {
+    out += (out.empty() ? "" : "|") +
+           (part.kind == PartKind::kText ? part.text : "[" + part.bytes + "]");
+  }
+  return out;
+}
+
+TEST(PlaceMedia, PutsEachPictureWhereItIsMentioned) {
+  const Message message{"user",
+                        {Part::from_text("See <image 2>, then <image 1> and <image 2>."),
+                         picture("<image 1>"), picture("<image 2>"), picture("<image 3>")}};
+  EXPECT_EQ(layout(place_media({message}).at(0)),
+            "[bytes of <image 3>]|See |[bytes of <image 2>]|, then |[bytes of <image 1>]| and "
+            "|[bytes of <image 2>]|.");
+}
+
+// The option that is a picture shows it; the picture that nobody mentions comes first.
+TEST(MmmuSuite, ShowsPicturesInOptions) {
+  datasets::Sample sample;
+  sample.id = "validation_Art_1";
+  sample.parts = {Part::from_text("Which?"), picture("<image 1>"), picture("<image 2>")};
+  sample.choices = {"grey", "<image 2>"};
+  sample.correct_choice = 1;
+  sample.target = "<image 2>";
+  const Suite suite = find_suite("mmmu");
+  PromptRequest request;
+  request.sample = &sample;
+  const std::vector<Message> messages = suite.profile("").prompt(request, {.name = "official"});
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_EQ(layout(messages[0]),
+            "[bytes of <image 1>]|Which?\n(A) grey\n(B) |[bytes of <image 2>]|\n\n"
+            "Reply with the letter of the right option and nothing else.");
+  const Score right = test::score(suite.profile(""), sample, {0, 1}, {"(B)"});
+  EXPECT_EQ(right.value, 1);
+  const Score guessed = test::score(suite.profile(""), sample, {0, 1}, {"**B**"});
+  EXPECT_EQ(guessed.state, AnswerState::kUnparsed);
+  ASSERT_EQ(guessed.notes.size(), 1U);
+  EXPECT_EQ(guessed.notes[0], "official-guess-of-2");
+}
+
+TEST(MmmuSuite, JudgesOpenQuestionsByTheirAlternatives) {
+  const Suite suite = find_suite("mmmu");
+  const datasets::Sample sample = test::open_sample("['24/7', '3.429']");
+  EXPECT_EQ(test::score(suite.profile(""), sample, {}, {"x = 3.43"}).value, 1);
+  EXPECT_EQ(test::score(suite.profile(""), sample, {}, {"x = 3.44"}).value, 0);
+  EXPECT_EQ(test::score(suite.profile(""), sample, {}, {""}).state, AnswerState::kEmpty);
+}
+
+TEST(VideoMmeSuite, PutsTheVideoFirstAndLeavesOutWhatHasNoLetter) {
+  datasets::Sample sample = test::choice_sample();
+  Part video;
+  video.kind = PartKind::kVideo;
+  video.bytes = "video";
+  sample.parts.insert(sample.parts.begin(), video);
+  const Suite suite = find_suite("video-mme");
+  PromptRequest request;
+  request.sample = &sample;
+  const std::string shown = layout(suite.profile("").prompt(request, {.name = "official"}).at(0));
+  EXPECT_EQ(shown.substr(0, 8), "[video]|");
+  EXPECT_NE(shown.find("An invented question?\nA. right\nB. wrong 1\n"), std::string::npos);
+  EXPECT_TRUE(shown.ends_with("The best answer is:"));
+  EXPECT_EQ(test::score(suite.profile(""), sample, {0, 1, 2, 3}, {"Answer:A"}).value, 1);
+  const Score uncounted = test::score(suite.profile(""), sample, {0, 1, 2, 3}, {"none of them"});
+  EXPECT_EQ(uncounted.state, AnswerState::kUnparsed);
+  EXPECT_EQ(uncounted.notes.at(0), "officially-not-counted");
+}
+
+}  // namespace
+}  // namespace peira::evals
