@@ -73,7 +73,7 @@ Score judged_by(const std::string& reply, const std::string& response = "Answer:
   const ModelJudge& judge = *suite.profile("official").judge;
   EXPECT_EQ(judge.defect(reply), "");
   const datasets::Sample sample = open_sample("7");
-  ScoreRequest request;
+  JudgeRequest request;
   request.sample = &sample;
   request.response = response;
   request.finish_reason = "stop";
@@ -165,7 +165,7 @@ TEST(HleJudge, AsksAboutQuestionResponseAndReferenceAnswer) {
   const Suite suite = find_suite("hle");
   const Profile& profile = suite.profile("official");
   const datasets::Sample sample = open_sample("the gold");
-  ScoreRequest request;
+  JudgeRequest request;
   request.sample = &sample;
   request.response = "the reply";
   const std::vector<JudgeQuestion> questions = profile.judge->questions(request);

@@ -26,6 +26,12 @@ std::string layout(const Message& message) {
   return out;
 }
 
+PromptVariant official() {
+  PromptVariant variant;
+  variant.name = "official";
+  return variant;
+}
+
 TEST(PlaceMedia, PutsEachPictureWhereItIsMentioned) {
   const Message message{"user",
                         {Part::from_text("See <image 2>, then <image 1> and <image 2>."),
@@ -46,7 +52,7 @@ TEST(MmmuSuite, ShowsPicturesInOptions) {
   const Suite suite = find_suite("mmmu");
   PromptRequest request;
   request.sample = &sample;
-  const std::vector<Message> messages = suite.profile("").prompt(request, {.name = "official"});
+  const std::vector<Message> messages = suite.profile("").prompt(request, official());
   ASSERT_EQ(messages.size(), 1U);
   EXPECT_EQ(layout(messages[0]),
             "[bytes of <image 1>]|Which?\n(A) grey\n(B) |[bytes of <image 2>]|\n\n"
@@ -76,7 +82,7 @@ TEST(VideoMmeSuite, PutsTheVideoFirstAndLeavesOutWhatHasNoLetter) {
   const Suite suite = find_suite("video-mme");
   PromptRequest request;
   request.sample = &sample;
-  const std::string shown = layout(suite.profile("").prompt(request, {.name = "official"}).at(0));
+  const std::string shown = layout(suite.profile("").prompt(request, official()).at(0));
   EXPECT_EQ(shown.substr(0, 8), "[video]|");
   EXPECT_NE(shown.find("An invented question?\nA. right\nB. wrong 1\n"), std::string::npos);
   EXPECT_TRUE(shown.ends_with("The best answer is:"));

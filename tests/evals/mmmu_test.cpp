@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
         Trap{"M14", {"The answer is (B) not (A) since (A) is wrong"}, "A"},
         Trap{"M15", {"I think a cell uses (C) but (A) too"}, "A"},
         Trap{"M16", {"A or B", "A B"}, "B"}, Trap{"M17", {""}, "random"}),
-    [](const auto& info) { return std::string(info.param.row); });
+    [](const auto& row) { return std::string(row.param.row); });
 
 TEST(MmmuChoice, M18TakesTheLaterOfEAndI) {
   const std::vector<std::string> nine(9, "no such text");
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         OpenTrap{"M48", {"1234"}, "1234567", false},
         OpenTrap{"M49", {"24/7", "3.429"}, "x = 3.43", true},
         OpenTrap{"M50", {"infinity"}, "The answer is infinite", false}),
-    [](const auto& info) { return std::string(info.param.row); });
+    [](const auto& row) { return std::string(row.param.row); });
 
 class MmmuProTrap : public testing::TestWithParam<Trap> {};
 
@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Trap{"P10a", {"Answer: \\boxed{H}"}, "H"}, Trap{"P10b", {"**Answer: B**"}, "B"},
                     Trap{"P11", {"DNA is the option"}, "A"}, Trap{"P12", {"so E. coli"}, "E"},
                     Trap{"P13", {"B)", "**B**", "J\n"}, "random"}),
-    [](const auto& info) { return std::string(info.param.row); });
+    [](const auto& row) { return std::string(row.param.row); });
 
 // random.seed(42); [random.choice("ABCD") for _ in range(8)] in CPython 3.11, then choice("AB")
 // twice.

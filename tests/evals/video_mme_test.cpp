@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
         Trap{"D13", {"The video depicts a man, Donald, so A"}, "D"}, Trap{"D14", {"BBC news"}, "B"},
         Trap{"D15", {"Answer:B. A cat"}, "B"},
         Trap{"D16", {"I cannot determine the answer from the frames provided here today ok"}, ""}),
-    [](const auto& info) { return std::string(info.param.row); });
+    [](const auto& row) { return std::string(row.param.row); });
 
 VideoMmeVerdict verdict(std::optional<bool> is_correct) {
   return {.duration = "short",
