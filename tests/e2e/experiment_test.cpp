@@ -87,8 +87,8 @@ TEST_F(ExperimentCommand, GoesFromDeclarationToVerdict) {
   workspace.peira({"report", "--experiment", "prompt_v2", "-o", by_report});
   experiment({"analyze", "prompt_v2", "--by-day", "--report", by_analyze});
   const auto until_made = [](const std::string& page) {
-    const std::string text = read_file(page);
-    return text.substr(0, text.find("How this report was made"));
+    const std::string contents = read_file(page);
+    return contents.substr(0, contents.find("How this report was made"));
   };
   EXPECT_THAT(until_made(by_report), HasSubstr("As it came about"));
   EXPECT_EQ(until_made(by_report), until_made(by_analyze));
