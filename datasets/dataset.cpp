@@ -224,12 +224,10 @@ DatasetFile find_dataset(const std::string& name_or_path, const std::string& kin
     file.path = file.path.lexically_normal();
     if (!file.path.has_filename()) file.path = file.path.parent_path();
     file.name = file.path.filename().string();
-    file.kind = kind.empty() ? "exercises" : kind;
-    if (file.kind != "exercises") {
-      throw Error(ErrorCode::kUsage,
-                  name_or_path + ": is a folder; data of kind " + kind + " is one file");
+    if (kind == "exercises" || (kind.empty() && holds_exercises(file.path))) {
+      file.kind = "exercises";
+      return file;
     }
-    return file;
   }
   file.kind = kind.empty() ? infer_kind(file) : kind;
   file.restricted = is_restricted(file);

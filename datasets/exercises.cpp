@@ -212,6 +212,18 @@ const ExerciseFile* find_file(const Exercise& exercise, const std::string& path)
   return nullptr;
 }
 
+bool holds_exercises(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end;
+       entry.increment(ignored)) {
+    if (ignored) return false;
+    if (std::filesystem::is_directory(entry->path() / "exercises" / "practice", ignored)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::unique_ptr<SampleReader> open_exercises(const DatasetFile& file) {
   return std::make_unique<ExerciseReader>(file);
 }

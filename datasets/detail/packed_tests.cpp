@@ -20,7 +20,7 @@ constexpr std::size_t kMaxInflatedBytes = std::size_t{1} << 30;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kData,
-              where + ": private tests are not packed as the official files pack them: " + what +
+              where + ": tests are not packed as the official files pack them: " + what +
                   "\n  try: the files of livecodebench/code_generation_lite as published");
 }
 

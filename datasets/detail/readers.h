@@ -39,6 +39,8 @@ std::unique_ptr<SampleReader> open_hle(std::unique_ptr<TableReader> table, bool 
 // throws Error(kData): an exercise without configuration, tests or instructions, a path in it that
 //        leads out, no exercise at all.
 std::unique_ptr<SampleReader> open_exercises(const DatasetFile& file);
+// Whether `folder` has a LANGUAGE/exercises/practice in it.
+bool holds_exercises(const std::filesystem::path& folder);
 // SHA-256 over paths, modes and bytes of all files of all exercises.
 std::string digest_of_exercises(const DatasetFile& file);
 

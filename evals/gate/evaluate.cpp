@@ -435,9 +435,11 @@ GateResult judge(const Gate& gate, const GatePolicy& policy, const GateArm* cand
             std::to_string(baseline->num_rows) + " questions";
     }
     if (why.empty() && result.num_items == 0) why = "no question was answered in both runs";
-    if (why.empty() && !result.low && detail::quantile_of(gate.target.metric)) {
-      why = "a quantile's difference needs 20 independent questions, there are " +
-            std::to_string(result.num_clusters);
+    if (const auto quantile = detail::quantile_of(gate.target.metric);
+        why.empty() && !result.low && quantile) {
+      why = "a difference of " + gate.target.metric + " needs " +
+            std::to_string(detail::fewest_clusters(*quantile)) +
+            " independent questions, there are " + std::to_string(result.num_clusters);
     }
   } else {
     judge_level(values, alpha, result);

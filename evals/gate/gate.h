@@ -165,7 +165,7 @@ struct GateReport {
 // and, for shares, the beta distribution on the effective number of questions (Korn and Graubard
 // 1998), whichever is less sure. Differences: Tango's score for independent 0/1 pairs, else t;
 // below 20 clusters also the exact permutation of whole clusters, whichever is less sure. Of
-// quantiles: a bootstrap of pairs, from 20 clusters on.
+// quantiles: a bootstrap of pairs, from 20 clusters on (59 at p95, 299 at p99).
 //
 // Not passed whatever the numbers: suite absent, empty cell, incomplete, limited or stopped run,
 // fewer items than declared, the baseline's own replies, no answer read or one answer everywhere,

@@ -18,7 +18,10 @@ namespace peira::evals::detail {
 namespace {
 
 // Below so many clusters resamples repeat themselves.
-constexpr std::size_t kFewestClusters = 20;
+constexpr double kFewestClusters = 20;
+// How sure it must be that the sample reaches beyond the quantile at all.
+constexpr double kMissed = 0.05;
+constexpr int kRanksUp = 1;
 constexpr std::uint64_t kSeed = 1;
 
 bool is_in_cell(const SampleOutcome& outcome, const GateTarget& target) {
@@ -46,12 +49,14 @@ class Latencies {
 
   std::size_t size() const { return answers_.size(); }
 
-  // Type-7 quantile where each cluster was drawn `times` over; NaN of nothing.
-  double quantile(double p, const std::vector<std::int64_t>& times) const {
+  // Type-7 quantile where each cluster was drawn `times` over, or what stands `ranks_up` ranks above
+  // it (the largest at most); NaN of nothing.
+  double quantile(double p, const std::vector<std::int64_t>& times, int ranks_up = 0) const {
     std::int64_t total = 0;
     for (const Answer& answer : answers_) total += times[answer.cluster];
     if (total == 0) return std::numeric_limits<double>::quiet_NaN();
-    const double position = static_cast<double>(total - 1) * p;
+    const auto last = static_cast<double>(total - 1);
+    const double position = std::min(last * p + ranks_up, last);
     const auto rank = static_cast<std::int64_t>(position);
     const double fraction = position - static_cast<double>(rank);
     double low = 0;
@@ -100,6 +105,11 @@ std::unordered_map<std::string_view, std::size_t> shared_questions(const GateArm
 
 }  // namespace
 
+std::int64_t fewest_clusters(double quantile) {
+  const double reached = std::log(kMissed) / std::log(std::max(quantile, 1 - quantile));
+  return static_cast<std::int64_t>(std::ceil(std::max(kFewestClusters, reached)));
+}
+
 QuantileChange quantile_change(const GateArm& baseline, const GateArm& candidate,
                                const GateTarget& target, double quantile, double margin,
                                double alpha) {
@@ -120,7 +130,7 @@ QuantileChange quantile_change(const GateArm& baseline, const GateArm& candidate
   if (before.size() == 0 || after.size() == 0) return change;
   std::vector<std::int64_t> times(num_clusters, 1);
   change.estimate = after.quantile(quantile, times) - before.quantile(quantile, times);
-  if (num_clusters < kFewestClusters) return change;
+  if (change.num_clusters < fewest_clusters(quantile)) return change;
 
   const double answers = static_cast<double>(before.size() + after.size());
   constexpr double kMost = 1999, kFewest = 199, kWalked = 8e7;
@@ -130,17 +140,14 @@ QuantileChange quantile_change(const GateArm& baseline, const GateArm& candidate
   stats::Moments moments;
   std::int64_t margin_slower = 0, not_slower = 0, margin_faster = 0, within_above = 0,
                within_below = 0;
-  const bool has_failures =
-      before.size() != before_at_best.size() || after.size() != after_at_best.size();
   for (std::int64_t i = 0; i < resamples; ++i) {
     std::fill(times.begin(), times.end(), 0);
     for (std::size_t draw = 0; draw < num_clusters; ++draw) ++times[random.below(num_clusters)];
     const double plain = after.quantile(quantile, times) - before.quantile(quantile, times);
-    double worst = plain, best = plain;
-    if (has_failures) {
-      worst = after_at_worst.quantile(quantile, times) - before_at_best.quantile(quantile, times);
-      best = after_at_best.quantile(quantile, times) - before_at_worst.quantile(quantile, times);
-    }
+    const double worst = after_at_worst.quantile(quantile, times, kRanksUp) -
+                         before_at_best.quantile(quantile, times);
+    const double best = after_at_best.quantile(quantile, times) -
+                        before_at_worst.quantile(quantile, times, kRanksUp);
     // A resample without an answer of one run says nothing against any null.
     margin_slower += !(worst < margin);
     margin_faster += !(best > -margin);

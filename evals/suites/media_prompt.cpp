@@ -28,13 +28,20 @@ std::vector<Part> placed(std::vector<Part> parts) {
     (part.kind == PartKind::kText ? texts : media).push_back(std::move(part));
   std::vector<bool> mentioned(media.size(), false);
   std::vector<Part> body;
+  // Texts with no picture between them stay one part: some endpoints join parts with a line break.
+  const auto append = [&](std::string_view text) {
+    if (text.empty()) return;
+    if (!body.empty() && body.back().kind == PartKind::kText) {
+      body.back().text += text;
+    } else {
+      body.push_back(Part::from_text(std::string(text)));
+    }
+  };
   for (const Part& part : texts) {
     std::string_view text = part.text;
     for (;;) {
       const Mention mention = first_mention(text, media);
-      if (const std::string_view before = text.substr(0, mention.at); !before.empty()) {
-        body.push_back(Part::from_text(std::string(before)));
-      }
+      append(text.substr(0, mention.at));
       if (mention.at == std::string_view::npos) break;
       mentioned[mention.media] = true;
       body.push_back(media[mention.media]);

@@ -66,7 +66,7 @@ TEST(PackedTests, RefusesAnyOtherPickle) {
       refusal(packed(std::string("\x80\x04"
                                  "cos\nsystem\n",
                                  13))),
-      HasSubstr("row 3: private tests are not packed as the official files pack them: pickle "
+      HasSubstr("row 3: tests are not packed as the official files pack them: pickle "
                 "opcode 0x63 stands where the opcode of a text belongs"));
   EXPECT_THAT(refusal(packed(std::string("\x80\x04]\x94\x8c\x02[]\x94"
                                          "a.",
@@ -174,7 +174,7 @@ TEST(LiveCodeBench, RefusesABadRowBeforeAnythingIsAsked) {
   };
   EXPECT_THAT(error({{"question_id", "q1"}}), HasSubstr("duplicate sample id \"q1\""));
   EXPECT_THAT(error({{"question_id", "b"}, {"private_test_cases", "gASVAA=="}}),
-              HasSubstr("lcb:2: private_test_cases: private tests are not packed"));
+              HasSubstr("lcb:2: private_test_cases: tests are not packed"));
   EXPECT_THAT(error({{"question_id", "b"}, {"contest_date", "yesterday"}}),
               HasSubstr("lcb:2: contest_date: \"yesterday\" is not a date"));
   EXPECT_THAT(error({{"question_id", "b"}, {"difficulty", "hardest"}}),

@@ -37,9 +37,11 @@ Json test_of(const std::string& input, const std::string& output, const std::str
 std::string data_file(const Workspace& workspace) {
   const auto path = workspace.dir() / "problems.jsonl";
   write_file_atomic(
-      path, row("add", "2024-05-04T00:00:00", "",
-                {test_of("1 2\n", "3\n", "stdin"), test_of("5 6\n", "11\n", "stdin")}) +
-                row("sum", "2024-07-06T18:30:00", "total", {test_of("[1, 2]", "3", "functional")}));
+      path,
+      row("add", "2024-05-04T00:00:00", "",
+          Json::array({test_of("1 2\n", "3\n", "stdin"), test_of("5 6\n", "11\n", "stdin")})) +
+          row("sum", "2024-07-06T18:30:00", "total",
+              Json::array({test_of("[1, 2]", "3", "functional")})));
   return path.string();
 }
 
@@ -117,7 +119,7 @@ TEST(LiveCodeBench, RefusesAFileOfAnotherPacking) {
   const auto run = workspace.peira(
       {"run", "livecodebench", "--data", path.string(), "--model", "instant", "--quiet"});
   EXPECT_EQ(run.exit_status, 3);
-  EXPECT_THAT(run.err, HasSubstr("bad.jsonl:1: private_test_cases: private tests are not packed as "
+  EXPECT_THAT(run.err, HasSubstr("bad.jsonl:1: private_test_cases: tests are not packed as "
                                  "the official files pack them"));
   EXPECT_THAT(run.err, HasSubstr("try: "));
 }

@@ -106,7 +106,7 @@ TEST(Run, AnswersScoresListsShowsComparesAndReports) {
   ASSERT_EQ(judged.exit_status, 0) << judged.err;
   const auto verdict = workspace.peira({"gate", a, "--policy", policy, "--json"});
   EXPECT_EQ(judged.json()["gates"][0]["headline"], verdict.json()["headline"]);
-  const Json& cost = judged.json()["runs"][0]["details"]["cost"];
+  const Json cost = judged.json()["runs"][0]["details"]["cost"];
   EXPECT_NEAR(cost["dollars"].get<double>(),
               (1000 * cost["prompt_tokens"].get<double>() +
                2000 * cost["completion_tokens"].get<double>()) /
@@ -115,7 +115,7 @@ TEST(Run, AnswersScoresListsShowsComparesAndReports) {
   EXPECT_GT(cost["completion_tokens"], 0);
   const std::string stored = workspace.write("verdict.json", verdict.out);
   ASSERT_EQ(workspace.peira({"report", "--gate", stored, "-o", page}).exit_status, 0);
-  EXPECT_TRUE(read_file(page).find("id=\"policy-1-gate-2-picture\"") != std::string::npos);
+  EXPECT_TRUE(read_file(page).find("id=\"policy-1-gate-2-picture-t\"") != std::string::npos);
   EXPECT_THAT(workspace.peira({"report", "--gate", stored}).out, HasSubstr("## Gates"));
   EXPECT_EQ(workspace.peira({"report", "--gate", prices}).exit_status, 3);
 }
