@@ -44,12 +44,14 @@ struct RunSummary {
 // Metrics, in this order:
 //   accuracy | avg@N   mean sample score (N = epochs > 1); `num_samples` has a score
 //   maj@N              epochs > 1: score of the most frequent answer, ties to the earliest
-//   pass@k             epochs > 1 and all scores 0 or 1: k = 1, 2, 4, 5, 8 ... and N; a sample with fewer
+//   pass@k             epochs > 1 and all scores 0 or 1: k = 1, 2, 4, 5, 8 ... and N; a sample with
+//   fewer
 //                      than k answers has none
 //   unparsed, truncated, empty, refused, failed   shares of all answers asked, failures included
 //   guessed            share, only where an official grader guessed
-//   official_accuracy, expected_accuracy   OfficialAccuracy, where official code guesses or leaves out
-//   confidence         mean of those stated (noted_confidence), each held within [0, 1]; only where
+//   official_accuracy, expected_accuracy   OfficialAccuracy, where official code guesses or leaves
+//   out confidence         mean of those stated (noted_confidence), each held within [0, 1]; only
+//   where
 //                      there are any, as the next
 //   calibration_error  root mean square gap of confidence and score over ten bins of equal mass;
 //                      its interval is of 1,000 resamples

@@ -49,8 +49,8 @@ class Latencies {
 
   std::size_t size() const { return answers_.size(); }
 
-  // Type-7 quantile where each cluster was drawn `times` over, or what stands `ranks_up` ranks above
-  // it (the largest at most); NaN of nothing.
+  // Type-7 quantile where each cluster was drawn `times` over, or what stands `ranks_up` ranks
+  // above it (the largest at most); NaN of nothing.
   double quantile(double p, const std::vector<std::int64_t>& times, int ranks_up = 0) const {
     std::int64_t total = 0;
     for (const Answer& answer : answers_) total += times[answer.cluster];

@@ -33,8 +33,8 @@ std::int64_t fewest_clusters(double quantile);
 // compared: pairs keep together, so that what makes a question slow in both runs cancels. For the
 // p-values the run that would be the faster one gives the value one rank above its quantile: a
 // sample's upper quantile lies below the true one more often than above, the more so the longer the
-// tail, and without the rank p95 of 80 answers with a long tail was called faster at 0.10 where 0.05
-// was stated.
+// tail, and without the rank p95 of 80 answers with a long tail was called faster at 0.10 where
+// 0.05 was stated.
 //
 // quantile  0 < quantile < 1.
 // cost      about 2,000 walks over all answers; fewer, 200 at least, above 20,000 of them.

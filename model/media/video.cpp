@@ -155,7 +155,8 @@ class Video::Reader {
     const std::int64_t pts = has_times_ ? packets_[static_cast<std::size_t>(key)].pts : 0;
     int code = avformat_seek_file(file_.format(), stream_->index, INT64_MIN, pts, pts, 0);
     if (code < 0) code = av_seek_frame(file_.format(), stream_->index, 0, AVSEEK_FLAG_BACKWARD);
-    if (code < 0) code = av_seek_frame(file_.format(), -1, 0, AVSEEK_FLAG_BYTE);  // raw streams have no index
+    if (code < 0)
+      code = av_seek_frame(file_.format(), -1, 0, AVSEEK_FLAG_BYTE);  // raw streams have no index
     if (code < 0) file_.refuse("cannot go back to the first frame", code);
     codec_ = file_.open_decoder(*stream_);
     at_end_ = false;

@@ -62,12 +62,11 @@ TEST(PackedTests, RefusesAnyOtherPickle) {
   // os.system("true") as a pickle carries it out, and a list of a text.
   EXPECT_THAT(refusal(packed(std::string("cos\nsystem\n(S'true'\ntR.", 23))),
               HasSubstr("no pickle"));
-  EXPECT_THAT(
-      refusal(packed(std::string("\x80\x04"
-                                 "cos\nsystem\n",
-                                 13))),
-      HasSubstr("row 3: tests are not packed as the official files pack them: pickle "
-                "opcode 0x63 stands where the opcode of a text belongs"));
+  EXPECT_THAT(refusal(packed(std::string("\x80\x04"
+                                         "cos\nsystem\n",
+                                         13))),
+              HasSubstr("row 3: tests are not packed as the official files pack them: pickle "
+                        "opcode 0x63 stands where the opcode of a text belongs"));
   EXPECT_THAT(refusal(packed(std::string("\x80\x04]\x94\x8c\x02[]\x94"
                                          "a.",
                                          11))),

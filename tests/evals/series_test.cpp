@@ -149,8 +149,8 @@ TEST(Series, LearnsNoiseThatAllQuestionsOfANightShare) {
   EXPECT_GT(last.std_error.value(), 3 * last.sampling_error);
 }
 
-// A checkpoint a night on an engine without noise, each far from the last: judged by what the nights
-// do soon, even if the first ones were found bad.
+// A checkpoint a night on an engine without noise, each far from the last: judged by what the
+// nights do soon, even if the first ones were found bad.
 TEST(Series, LearnsTheNoiseOfNightsThatWereFoundBad) {
   SeriesOptions options;
   options.repeatable = true;

@@ -208,7 +208,9 @@ TEST(Gate, OfQuantilesNeedsEnoughIndependentQuestions) {
   const GateResult held = judge(gate_of("s.latency.p95", GateKind::kNoWorse, 0.5, "base"),
                                 gate_arm("c", outcomes), &base);
   EXPECT_EQ(held.status, GateStatus::kUndecided);
-  EXPECT_THAT(held.why, HasSubstr("a difference of latency.p95 needs 59 independent questions, there are 58"));
+  EXPECT_THAT(
+      held.why,
+      HasSubstr("a difference of latency.p95 needs 59 independent questions, there are 58"));
 }
 
 // Two families: levels in the first, cells in the second.
