@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <random>
 
@@ -109,7 +110,9 @@ class RandomWorkload : public ::testing::TestWithParam<std::string> {};
 TEST_P(RandomWorkload, BytesDependOnTheRequestAlone) {
   const CheckpointFiles files = CheckpointFiles::folder(golden_folder(GetParam()));
   const ModelConfig config = load_config(files);
-  for (unsigned seed = 0; seed < 4; ++seed) {
+  constexpr std::array kWeights{WeightPrecision::kStored, WeightPrecision::kStored,
+                                WeightPrecision::kInt8, WeightPrecision::kInt4};
+  for (unsigned seed = 0; seed < kWeights.size(); ++seed) {
     Workload workload(seed, config);
     const std::vector<TokenRequest> requests = workload.requests(24);
     std::vector<std::vector<std::uint32_t>> alone;
@@ -117,15 +120,18 @@ TEST_P(RandomWorkload, BytesDependOnTheRequestAlone) {
     plain.num_threads = 1;
     plain.max_batch = 1;
     plain.prefix_cache = false;
+    plain.weights = kWeights[seed];
     Engine one(files, plain);
     for (const TokenRequest& request : requests) {
       alone.push_back(bits_of(one.generate({&request, 1}).front()));
     }
-    const EngineOptions options = workload.options();
+    EngineOptions options = workload.options();
+    options.weights = kWeights[seed];
     SCOPED_TRACE(
-        "seed " + std::to_string(seed) + ": threads " + std::to_string(options.num_threads) +
-        ", batch " + std::to_string(options.max_batch) + ", chunk " +
-        std::to_string(options.prefill_chunk) + ", cache tokens " +
+        "seed " + std::to_string(seed) + ": weights " +
+        std::to_string(static_cast<int>(options.weights)) + ", threads " +
+        std::to_string(options.num_threads) + ", batch " + std::to_string(options.max_batch) +
+        ", chunk " + std::to_string(options.prefill_chunk) + ", cache tokens " +
         std::to_string(options.max_kv_tokens) + (options.prefix_cache ? ", prefix cache" : ""));
     Engine engine(files, options);
     std::int64_t num_cached = 0;

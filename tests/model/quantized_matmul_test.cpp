@@ -1,7 +1,8 @@
 // Products with weights in every format on the CPU backend. Three independent checks: a format's
 // values, read out by products with unit vectors, are to the bit those of widen_row(), the plain
-// definition; a product equals, to the bit, the product with the same values stored as float32; and
-// what int8 and int4 make of a weight stays within the step that the format allows.
+// definition; a product equals, to the bit, the product with the same values stored as float32 (but
+// those with int8, which int8_matmul_test.cpp defines); and what int8 and int4 make of a weight
+// stays within the step that the format allows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -236,7 +237,7 @@ TEST_P(LoadedFormat, StaysWithinItsStepAndMultipliesAsItsValues) {
         if (columns * rows >= 1000) {
           EXPECT_LT(std::sqrt(error_squares / squares), is_int8 ? 0.008 : 0.09);
         }
-        expect_products_of(placed, values, random, GetParam());
+        if (!is_int8) expect_products_of(placed, values, random, GetParam());
       }
     }
   }

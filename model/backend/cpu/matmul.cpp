@@ -498,8 +498,7 @@ void multiply_run(const PanelRun& run, const PanelRun* next, int num_rows, const
 }
 
 bool has_panels(const MatmulPart& part) {
-  return part.weight->packed != nullptr &&
-         placed_of(*part.weight).layout == PlacedMatrix::Layout::kPanels;
+  return has_layout(*part.weight, PlacedMatrix::Layout::kPanels);
 }
 
 // run's successor in its part, if there is one.
@@ -553,11 +552,7 @@ void multiply_panels(const MatmulCall& call) {
 }
 
 void matmul_in_rows(const MatmulArgs& args) {
-  if (args.weight->packed != nullptr) {
-    return placed_of(*args.weight).layout == PlacedMatrix::Layout::kInt8
-               ? matmul_rows<Int8Row>(args)
-               : matmul_rows<Int4Row>(args);
-  }
+  if (args.weight->packed != nullptr) return matmul_rows<Int4Row>(args);
   switch (args.weight->dtype()) {
     case DType::kF32:
       return matmul_rows<PlainRow<float>>(args);
@@ -584,7 +579,7 @@ void matmul_in_rows(const MatmulArgs& args) {
     case DType::kI32:
     case DType::kI8:
     case DType::kU8:
-    case DType::kInt8Group:  // a PackedMatrix holds these
+    case DType::kInt8Group:  // what is placed holds these
     case DType::kInt4Group:
       break;
   }
@@ -595,7 +590,7 @@ void matmul_in_rows(const MatmulArgs& args) {
 void matmul_parts(const MatmulCall& call) {
   multiply_panels(call);
   for (const MatmulPart& part : call.parts) {
-    if (has_panels(part)) continue;
+    if (has_panels(part) || is_int8(*part.weight)) continue;
     const std::int64_t size = part.weight->shape()[1];
     // Four rows of weights in float32, for formats that take longer to widen than to multiply.
     float* const scratch = aligned_scratch(*call.scratch, kOutputs * wide_stride(size));
@@ -627,12 +622,14 @@ HWY_EXPORT(target_name);
 
 const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
-void matmul(std::span<const float* const> x_rows, std::span<const MatmulPart> parts,
-            const MatmulPart* next) {
-  if (x_rows.empty()) return;
-  thread_local std::vector<float> scratch;
-  HWY_DYNAMIC_DISPATCH(matmul_parts)
-  ({.x_rows = x_rows, .parts = parts, .next = next, .scratch = &scratch});
+void matmul(const MatmulRows& x, std::span<const MatmulPart> parts, const MatmulPart* next) {
+  const auto is_whole = [](const MatmulPart& part) { return !is_int8(*part.weight); };
+  if (!x.rows.empty() && std::any_of(parts.begin(), parts.end(), is_whole)) {
+    thread_local std::vector<float> scratch;
+    HWY_DYNAMIC_DISPATCH(matmul_parts)
+    ({.x_rows = x.rows, .parts = parts, .next = next, .scratch = &scratch});
+  }
+  matmul_int8(x.quantized, parts, next);
 }
 
 }  // namespace peira::model::cpu

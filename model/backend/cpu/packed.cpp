@@ -1,16 +1,14 @@
 #include "model/backend/cpu/packed.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <vector>
 
 #include "model/quantization/groups.h"
 
 namespace peira::model::cpu {
 namespace {
-
-std::int64_t unit_of(WeightPrecision precision) {
-  return precision == WeightPrecision::kInt8 ? PackedMatrix::kInt8Unit : PackedMatrix::kInt4Unit;
-}
 
 std::int64_t blocks(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 
@@ -53,46 +51,54 @@ std::int64_t PanelMatrix::size_bytes(const Shape& shape) {
   return blocks(shape[0], kRows) * kRows * blocks(shape[1], kColumns) * kColumns * 2;
 }
 
-PackedMatrix::PackedMatrix(const Weight& weight, WeightPrecision precision, Arena& arena,
-                           const ForRows& for_rows)
-    : PlacedMatrix(precision == WeightPrecision::kInt8 ? Layout::kInt8 : Layout::kInt4),
-      num_units_(blocks(weight.shape()[1], unit_of(precision))) {
+Int8Panels::Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels)
+    : PlacedMatrix(Layout::kInt8Panels), num_units_(blocks(weight.shape()[1], kColumns)) {
+  static_assert(kColumns == kInt8GroupSize);
   const std::int64_t num_rows = weight.shape()[0];
-  const std::int64_t columns = weight.shape()[1];
-  const bool is_int8 = precision == WeightPrecision::kInt8;
-  const std::int64_t num_units = num_rows * num_units_;
-  values_ = arena.allocate(num_units * (is_int8 ? kInt8Unit : kInt4Unit / 2));
-  scales_ = arena.allocate(num_units * (is_int8 ? 4 : kInt4Unit / kInt4Group * 4));
-  for_rows(num_rows, [&](std::int64_t first, std::int64_t last) {
-    // The zeros behind a row quantise to zero.
-    std::vector<float> row(static_cast<std::size_t>(num_units_ * unit_of(precision)));
-    for (std::int64_t n = first; n < last; ++n) {
+  const std::int64_t num_panels = blocks(num_rows, kRows);
+  bytes_ = arena.allocate(num_panels * num_units_ * kUnitBytes);
+  for_panels(num_panels, [&](std::int64_t first, std::int64_t last) {
+    std::vector<float> row(static_cast<std::size_t>(num_units_ * kColumns));  // ends with zeros
+    for (std::int64_t n = first * kRows; n < std::min(num_rows, last * kRows); ++n) {
       widen_row(weight, n, row.data());
-      std::fill(row.begin() + columns, row.end(), 0.0F);
-      is_int8 ? pack_int8(row.data(), n) : pack_int4(row.data(), n);
+      std::byte* unit = bytes_ + n / kRows * num_units_ * kUnitBytes;
+      const std::int64_t place = n % kRows;
+      for (std::int64_t k = 0; k < num_units_ * kColumns; k += kColumns, unit += kUnitBytes) {
+        const Int8Group group = quantize_int8(row.data() + k);
+        for (std::int64_t i = 0; i < kColumns; i += 2) {
+          std::memcpy(unit + i / 2 * kPairBytes + place * 2,
+                      group.values.data() + static_cast<std::size_t>(i), 2);
+        }
+        std::memcpy(unit + kScalesAt + place * 4, &group.scale, 4);
+      }
     }
   });
 }
 
-void PackedMatrix::pack_int8(const float* row, std::int64_t n) {
-  static_assert(kInt8Unit == kInt8GroupSize);
-  auto* const out = reinterpret_cast<std::int8_t*>(values_) + n * num_units_ * kInt8Unit;
-  float* const scales = reinterpret_cast<float*>(scales_) + n * num_units_;
-  for (std::int64_t unit = 0; unit < num_units_; ++unit) {
-    const Int8Group group = quantize_int8(row + unit * kInt8Unit);
-    scales[unit] = group.scale;
-    std::copy(group.values.begin(), group.values.end(), out + unit * kInt8Unit);
-  }
+Int4Rows::Int4Rows(const Weight& weight, Arena& arena, const ForRows& for_rows)
+    : PlacedMatrix(Layout::kInt4Rows), num_units_(blocks(weight.shape()[1], kUnit)) {
+  const std::int64_t num_rows = weight.shape()[0];
+  const std::int64_t num_units = num_rows * num_units_;
+  words_ = reinterpret_cast<std::uint32_t*>(arena.allocate(num_units * kUnit / 2));
+  scales_ = reinterpret_cast<std::uint32_t*>(arena.allocate(num_units * kUnit / kGroup * 4));
+  for_rows(num_rows, [&](std::int64_t first, std::int64_t last) {
+    // The zeros behind a row quantise to zero.
+    std::vector<float> row(static_cast<std::size_t>(num_units_ * kUnit));
+    for (std::int64_t n = first; n < last; ++n) {
+      widen_row(weight, n, row.data());
+      pack(row.data(), n);
+    }
+  });
 }
 
-void PackedMatrix::pack_int4(const float* row, std::int64_t n) {
-  static_assert(kInt4Group == kInt4GroupSize);
-  auto* const words = reinterpret_cast<std::uint32_t*>(values_) + n * num_units_ * 16;
-  auto* const scales = reinterpret_cast<std::uint32_t*>(scales_) + n * num_units_ * 4;
+void Int4Rows::pack(const float* row, std::int64_t n) {
+  static_assert(kGroup == kInt4GroupSize);
+  std::uint32_t* const words = words_ + n * num_units_ * 16;
+  std::uint32_t* const scales = scales_ + n * num_units_ * 4;
   for (std::int64_t g = 0; g < num_units_ * 4; ++g) {
-    const Int4Group group = quantize_int4(row + g * kInt4Group);
+    const Int4Group group = quantize_int4(row + g * kGroup);
     scales[g] = group.scale | static_cast<std::uint32_t>(group.min) << 16U;
-    for (std::int64_t i = 0; i < kInt4Group; ++i) {
+    for (std::int64_t i = 0; i < kGroup; ++i) {
       const std::int64_t nibble = g % 4 * 2 + i / 16;
       words[g / 4 * 16 + i % 16] |= std::uint32_t{group.values[static_cast<std::size_t>(i)]}
                                     << (nibble * 4);

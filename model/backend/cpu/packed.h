@@ -1,5 +1,5 @@
-// What place_matrix() makes of weights: bfloat16 in panels, or 8-bit or 4-bit integers in groups
-// along a row.
+// What place_matrix() makes of weights: bfloat16 or 8-bit integers in panels, or rows of 4-bit
+// integers.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace peira::model::cpu {
 
 // What Weight::packed of a placed weight points to.
 struct PlacedMatrix {
-  enum class Layout : std::uint8_t { kPanels, kInt8, kInt4 };
+  enum class Layout : std::uint8_t { kPanels, kInt8Panels, kInt4Rows };
   explicit PlacedMatrix(Layout chosen) : layout(chosen) {}
   Layout layout;
 };
@@ -74,51 +74,69 @@ class PanelMatrix : public PlacedMatrix {
   std::uint32_t* words_;
 };
 
-// A matrix [out_features, in_features] whose rows are padded with zeros to whole units.
+// A matrix [out_features, in_features] in 8-bit groups, those of model/quantization/groups.h, in
+// the order in which a product reads it: 8.5 bits a weight.
 //
-// Its groups are those of model/quantization/groups.h: 8.5 bits a weight with kInt8, 5 with kInt4.
-// threads: constant once packed.
-class PackedMatrix : public PlacedMatrix {
+// 32 rows are a panel, 64 of their columns a unit: for each pair of columns the pair of each row,
+// so that a lane of 32 bits is an output; then the rows' scales. A panel's units lie one after the
+// other, and so do panels. Rows and columns are filled up with zeros. threads: constant once made.
+class Int8Panels : public PlacedMatrix {
  public:
-  static constexpr std::int64_t kInt8Unit = 64;   // a group
-  static constexpr std::int64_t kInt4Unit = 128;  // four groups in 16 words
-  static constexpr std::int64_t kInt4Group = 32;
+  static constexpr std::int64_t kRows = 32;
+  static constexpr std::int64_t kColumns = 64;  // a group
+  static constexpr std::int64_t kPairBytes = 2 * kRows;
+  static constexpr std::int64_t kScalesAt = kColumns * kRows;
+  static constexpr std::int64_t kUnitBytes = kScalesAt + 4 * kRows;
 
-  // weight     kF32, kBF16 or kF16, row-major. What is not finite makes its group NaN.
-  // precision  kInt8 or kInt4.
+  // weight  kF32, kBF16 or kF16, row-major. What is not finite makes its group NaN.
   // The memory is the arena's.
-  PackedMatrix(const Weight& weight, WeightPrecision precision, Arena& arena,
-               const ForRows& for_rows);
+  Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels);
 
-  const std::int8_t* int8_row(std::int64_t n) const {
-    return reinterpret_cast<const std::int8_t*>(values_) + n * num_units_ * kInt8Unit;
-  }
-  const float* int8_scales(std::int64_t n) const {
-    return reinterpret_cast<const float*>(scales_) + n * num_units_;
-  }
-  const std::uint32_t* int4_row(std::int64_t n) const {
-    return reinterpret_cast<const std::uint32_t*>(values_) + n * num_units_ * 16;
-  }
-  // For each group: the scale's 16 bits, then the minimum's as the upper half.
-  const std::uint32_t* int4_scales(std::int64_t n) const {
-    return reinterpret_cast<const std::uint32_t*>(scales_) + n * num_units_ * 4;
+  std::int64_t num_units() const { return num_units_; }
+  // Panel `index`, which holds rows [32 index, 32 index + 32).
+  const std::byte* panel(std::int64_t index) const {
+    return bytes_ + index * num_units_ * kUnitBytes;
   }
 
  private:
-  void pack_int8(const float* row, std::int64_t n);
-  void pack_int4(const float* row, std::int64_t n);
+  std::int64_t num_units_;
+  std::byte* bytes_;
+};
+
+// A matrix [out_features, in_features] in 4-bit groups, those of model/quantization/groups.h, whose
+// rows are padded with zeros to whole units: 5 bits a weight. threads: constant once packed.
+class Int4Rows : public PlacedMatrix {
+ public:
+  static constexpr std::int64_t kUnit = 128;  // four groups in 16 words
+  static constexpr std::int64_t kGroup = 32;
+
+  // As Int8Panels().
+  Int4Rows(const Weight& weight, Arena& arena, const ForRows& for_rows);
+
+  const std::uint32_t* row(std::int64_t n) const { return words_ + n * num_units_ * 16; }
+  // For each group: the scale's 16 bits, then the minimum's as the upper half.
+  const std::uint32_t* scales(std::int64_t n) const { return scales_ + n * num_units_ * 4; }
+
+ private:
+  void pack(const float* row, std::int64_t n);
 
   std::int64_t num_units_;
-  std::byte* values_;
-  std::byte* scales_;
+  std::uint32_t* words_;
+  std::uint32_t* scales_;
 };
 
 // What the CPU backend's place_matrix() left in `weight`, which must be packed.
 inline const PlacedMatrix& placed_of(const Weight& weight) {
   return *static_cast<const PlacedMatrix*>(weight.packed.get());
 }
-inline const PackedMatrix& packed_of(const Weight& weight) {
-  return static_cast<const PackedMatrix&>(placed_of(weight));
+inline const Int8Panels& int8_panels_of(const Weight& weight) {
+  return static_cast<const Int8Panels&>(placed_of(weight));
+}
+inline const Int4Rows& int4_rows_of(const Weight& weight) {
+  return static_cast<const Int4Rows&>(placed_of(weight));
+}
+inline bool has_layout(const Weight& weight, PlacedMatrix::Layout layout) {
+  return weight.packed != nullptr && placed_of(weight).layout == layout;
 }
 inline const PanelMatrix& panels_of(const Weight& weight) {
   return static_cast<const PanelMatrix&>(placed_of(weight));

@@ -290,41 +290,21 @@ struct DecodeMXFP4 {
   }
 };
 
-// What PackedMatrix holds; rows end with zeros that fill a unit.
-struct Int8Row {
-  static constexpr int kElements = static_cast<int>(PackedMatrix::kInt8Unit);
-  static constexpr bool kIsWide = false;
-  const std::int8_t* data;
-  const float* scales;
-
-  static Int8Row at(const Weight& weight, std::int64_t n) {
-    const PackedMatrix& packed = packed_of(weight);
-    return {packed.int8_row(n), packed.int8_scales(n)};
-  }
-  HWY_INLINE void load(std::int64_t k, FloatVec* out) const {
-    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data + k);
-    const float scale = scales[k / kElements];
-    for (int i = 0; i < kElements; i += kLanes) {
-      out[i / kLanes] = scaled(load_signed_bytes(bytes + i), scale);
-    }
-  }
-  HWY_INLINE void load_rest(std::int64_t k, std::int64_t, FloatVec* out) const { load(k, out); }
-};
-
+// What Int4Rows holds; rows end with zeros that fill a unit.
 struct Int4Row {
-  static constexpr int kElements = static_cast<int>(PackedMatrix::kInt4Unit);
+  static constexpr int kElements = static_cast<int>(Int4Rows::kUnit);
   static constexpr bool kIsWide = false;
   const std::uint32_t* data;
   const std::uint32_t* scales;
 
   static Int4Row at(const Weight& weight, std::int64_t n) {
-    const PackedMatrix& packed = packed_of(weight);
-    return {packed.int4_row(n), packed.int4_scales(n)};
+    const Int4Rows& rows = int4_rows_of(weight);
+    return {rows.row(n), rows.scales(n)};
   }
   // Word i of the unit's 16 holds elements i, i + 16, ..., i + 112, from its lowest bits up.
   HWY_INLINE void load(std::int64_t k, FloatVec* out) const {
     constexpr int kWords = 16;
-    constexpr int kGroups = static_cast<int>(PackedMatrix::kInt4Unit / PackedMatrix::kInt4Group);
+    constexpr int kGroups = static_cast<int>(Int4Rows::kUnit / Int4Rows::kGroup);
     const FloatTag f;
     const IntTag i32;
     const std::int64_t unit = k / kElements;
