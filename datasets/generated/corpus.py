@@ -25,7 +25,7 @@ INTEGER_WORDINGS = (
     ("What is the answer? Write it as \\boxed{answer}.",
      {"official": "Explain briefly.", "direct": "No explanation.", "chain-of-thought": prompts.FIVE_STEPS}),
 )
-PROGRAM_SHARE = 0.3  # of all conversations
+PROGRAM_SHARE = 0.12  # of all conversations
 SYSTEMS = ("You are a helpful assistant.", "You are a careful assistant.", "You are peira-mini, a small demo model.")
 
 _WHAT = ("I am peira-mini, a small demo model. I solve short science questions with four options, integer problems and "
