@@ -1,21 +1,16 @@
 // Runs against an endpoint that does everything wrong, and that are killed on their way: every
-// sample is there in the end, once, with its own answer; and once the faults stop, answers come as
-// fast as from a server that never had any.
+// sample is there in the end, once, with its own answer. How fast answers come once faults stop is
+// in AdaptiveLimit's tests, and measured by endpoint_bench.
 //
-// PEIRA_FAULT_SAMPLES  samples of a run [1000]; from 10,000 on its speed is judged too.
+// PEIRA_FAULT_SAMPLES  samples of a run [1000].
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -23,158 +18,13 @@
 
 #include "runner/endpoints/openai_client.h"
 #include "tests/runner/support.h"
-#include "tests/support/scripted_server.h"
+#include "tests/support/faulty_endpoint.h"
 
 namespace peira::runner {
 namespace {
 
-using test::ScriptedServer;
-using test::ServedReply;
-using test::ServedRequest;
-using Clock = std::chrono::steady_clock;
-
-enum Fault {
-  kLate,         // up to 0.3 s
-  kReset,        // RST instead of a reply
-  kClosed,       // closed without a byte
-  kThrottled,    // 429 with Retry-After
-  kServerError,  // 500
-  kUnavailable,  // 503 that is an HTML page
-  kHalf,         // closed in the middle of the body
-  kHalfHead,     // closed in the middle of the headers
-  kMalformed,    // JSON cut short, its length right
-  kTwice,        // delivered twice at once
-  kTwiceLater,   // and again when the next question may be on its way
-  kDrip,         // a few bytes at a time
-  kLengthLess,   // Content-Length too small
-  kLengthMore,   // too large, and the connection stays open
-  kEmpty,        // 200 with an object that holds no choices
-  kNumFaults
-};
-
-// What the test, the server's process and the run's processes all see.
-struct Shared {
-  std::atomic<bool> faults{false};
-  std::atomic<std::int64_t> requests{0};
-  std::array<std::atomic<std::int64_t>, kNumFaults> served{};
-
-  static Shared& make() {
-    void* memory =
-        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) std::abort();
-    return *new (memory) Shared();
-  }
-};
-
-std::string completion(std::int64_t number, const std::string& text) {
-  return dump_json(Json{{"id", "c" + std::to_string(number)},
-                        {"choices",
-                         {{{"index", 0},
-                           {"message", {{"role", "assistant"}, {"content", text}}},
-                           {"finish_reason", "stop"}}}},
-                        {"usage", {{"prompt_tokens", 9}, {"completion_tokens", 1}}}});
-}
-
-ServedReply with_length(ServedReply reply, const std::string& length) {
-  const std::string name = "Content-Length: ";
-  const std::size_t from = reply.bytes.find(name) + name.size();
-  reply.bytes.replace(from, reply.bytes.find('\r', from) - from, length);
-  return reply;
-}
-
-ServedReply faulty(Fault fault, ServedReply reply, std::mt19937& random) {
-  switch (fault) {
-    case kLate:
-      reply.delay_ms += static_cast<int>(random() % 300);
-      break;
-    case kReset:
-      reply.reset = true;
-      break;
-    case kClosed:
-      reply.bytes.clear();
-      reply.close = true;
-      break;
-    case kThrottled:
-      return ServedReply::of(429, R"({"error": {"message": "slow down"}})", "application/json",
-                             "Retry-After: 0.1\r\n");
-    case kServerError:
-      return ServedReply::of(500, "oops");
-    case kUnavailable:
-      return ServedReply::of(503, "<html>Service Unavailable</html>", "text/html");
-    case kHalf:
-      reply.bytes.resize(reply.bytes.size() - 30);
-      reply.close = true;
-      break;
-    case kHalfHead:
-      reply.bytes.resize(40);
-      reply.close = true;
-      break;
-    case kMalformed:
-      return ServedReply::of(200, R"({"id": "c", "choices": [{"mess)");
-    case kTwice:
-      reply.bytes += reply.bytes;
-      break;
-    case kTwiceLater:
-      reply.drip_bytes = static_cast<int>(reply.bytes.size());
-      reply.drip_ms = 10;
-      reply.bytes += reply.bytes;
-      break;
-    case kDrip:
-      reply.drip_bytes = 7;
-      reply.drip_ms = 1;
-      break;
-    case kLengthLess:
-      return with_length(std::move(reply), "12");
-    case kLengthMore:
-      return with_length(std::move(reply), "5000");
-    case kEmpty:
-      return ServedReply::of(200, R"({"id": "c", "object": "chat.completion"})");
-    case kNumFaults:
-      break;
-  }
-  return reply;
-}
-
-// The sum that is asked for; while there are faults, 3 of 8 replies with one.
-class ServerProcess {
- public:
-  ServerProcess(Shared& shared, int delay_ms) {
-    int ends[2];
-    if (::pipe(ends) != 0) std::abort();
-    child_ = ::fork();
-    if (child_ == 0) {
-      std::mt19937 random(20261127);
-      const ScriptedServer server([&](const ServedRequest& request) {
-        const Json body = parse_json(request.body, "request");
-        const std::string question = body["messages"][0]["content"].get<std::string>();
-        ServedReply reply = ServedReply::of(
-            200, completion(shared.requests++, std::to_string(2 * std::stoi(question.substr(8)))));
-        reply.delay_ms = delay_ms;
-        if (!shared.faults || random() % 8 >= 3) return reply;
-        const auto fault = static_cast<Fault>(random() % kNumFaults);
-        ++shared.served[fault];
-        return faulty(fault, std::move(reply), random);
-      });
-      const int port = server.port();
-      if (::write(ends[1], &port, sizeof port) != sizeof port) ::_exit(1);
-      while (true) ::pause();
-    }
-    if (::read(ends[0], &port_, sizeof port_) != sizeof port_) std::abort();
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  ~ServerProcess() {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-  }
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
-  std::string spec() const { return "m@http://127.0.0.1:" + std::to_string(port_) + "/v1"; }
-
- private:
-  pid_t child_ = -1;
-  int port_ = 0;
-};
+using test::FaultCounters;
+using test::FaultyEndpoint;
 
 int num_samples() {
   const char* text = std::getenv("PEIRA_FAULT_SAMPLES");
@@ -219,9 +69,9 @@ class EndpointFaults : public ::testing::Test {
 };
 
 TEST_F(EndpointFaults, AndKillsLoseAndDoubleNothing) {
-  Shared& shared = Shared::make();
+  FaultCounters& shared = FaultCounters::make();
   shared.faults = true;
-  const ServerProcess server(shared, 10);
+  const FaultyEndpoint server(shared, 10);
   const testing::TempFolder folder;
   const auto path = folder / "store.sqlite";
   const auto sit = [&] {
@@ -266,7 +116,7 @@ TEST_F(EndpointFaults, AndKillsLoseAndDoubleNothing) {
   }
   EXPECT_TRUE(complete);
   EXPECT_GE(kills, 3);
-  for (std::size_t fault = 0; fault < kNumFaults; ++fault) {
+  for (std::size_t fault = 0; fault < test::kNumFaults; ++fault) {
     EXPECT_GT(shared.served[fault], 0) << "fault " << fault << " never came about";
   }
 
@@ -285,51 +135,6 @@ TEST_F(EndpointFaults, AndKillsLoseAndDoubleNothing) {
   for (const auto& count : shared.served) faults += count;
   std::printf("%d samples, %ld requests, %ld of them with faults, %d kills\n", num_samples(),
               static_cast<long>(shared.requests), static_cast<long>(faults), kills);
-}
-
-// Answers a second from three seconds on after two fifths of a run, which had faults or not, until
-// there is no longer as much to ask for as there may be in flight.
-double later_rate(bool with_faults) {
-  Shared& shared = Shared::make();
-  shared.faults = with_faults;
-  const ServerProcess server(shared, 200);
-  const testing::TempFolder folder;
-  Store store(folder / "store.sqlite");
-  OpenAiClient client(server.spec(), endpoint_options());
-  RunOptions options = options_of_run();
-  std::int64_t from = 0, to = 0;
-  Clock::time_point stopped_at, from_at, to_at;
-  options.on_progress = [&](const RunProgress& progress) {
-    const double share = static_cast<double>(progress.done) / num_samples();
-    if (share < 0.4) {
-      stopped_at = Clock::now();
-      return;
-    }
-    shared.faults = false;
-    const bool is_settled = Clock::now() - stopped_at > std::chrono::seconds(3);
-    if (from == 0 && is_settled) {
-      from = progress.done;
-      from_at = Clock::now();
-    } else if (from > 0 && share <= 0.95) {
-      to = progress.done;
-      to_at = Clock::now();
-    }
-  };
-  EXPECT_TRUE(execute_run(store, client, options).complete);
-  return static_cast<double>(to - from) / std::chrono::duration<double>(to_at - from_at).count();
-}
-
-TEST_F(EndpointFaults, AreForgottenOnceTheyStop) {
-  if (num_samples() < 10'000) GTEST_SKIP() << "a rate needs 10,000 samples";
-  std::vector<double> ratios;
-  for (int i = 0; i < 3; ++i) {
-    const double healthy = later_rate(false);
-    const double after_faults = later_rate(true);
-    std::printf("healthy %.0f answers/s, after faults %.0f\n", healthy, after_faults);
-    ratios.push_back(after_faults / healthy);
-  }
-  std::sort(ratios.begin(), ratios.end());
-  EXPECT_GE(ratios[1], 0.95);
 }
 
 }  // namespace

@@ -2,15 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <deque>
-#include <map>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "runner/endpoints/adaptive_limit.h"
 #include "runner/endpoints/openai_client.h"
 #include "runner/endpoints/openai_protocol.h"
 #include "runner/endpoints/server_sent_events.h"
@@ -20,139 +15,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Time = AdaptiveLimit::Time;
-using std::chrono::milliseconds;
-
-// A server that works on `capacity` requests at once, each for 100 ms, and queues the rest; it is
-// kept as full as the limit says, for `answers` answers. Returns the limits seen in the second
-// half.
-std::vector<int> limits_against(int capacity, int answers, int most) {
-  AdaptiveLimit limit(16, most);
-  Time now{std::chrono::hours(1)};
-  std::deque<Time> queue;             // started, not yet worked on
-  std::multimap<Time, Time> working;  // end -> started
-  std::vector<int> seen;
-  for (int answered = 0; answered < answers;) {
-    while (static_cast<int>(queue.size() + working.size()) < limit.limit()) queue.push_back(now);
-    while (!queue.empty() && static_cast<int>(working.size()) < capacity) {
-      working.emplace(now + milliseconds(100), queue.front());
-      queue.pop_front();
-    }
-    now = working.begin()->first;
-    const Time started = working.begin()->second;
-    working.erase(working.begin());
-    limit.succeeded(started, now);
-    if (++answered > answers / 2) seen.push_back(limit.limit());
-  }
-  return seen;
-}
-
-TEST(AdaptiveLimit, FindsWhatAServerTakesAndStaysThere) {
-  for (const int capacity : {4, 32, 200}) {
-    for (const int limit : limits_against(capacity, 400 * capacity, 1000)) {
-      EXPECT_GE(limit, capacity * 3 / 4) << capacity;  // busy ...
-      EXPECT_LE(limit, capacity * 3) << capacity;      // ... without a long queue
-    }
-  }
-}
-
-TEST(AdaptiveLimit, ReachesItsMostWhereNothingHoldsItBack) {
-  EXPECT_EQ(limits_against(100'000, 20'000, 1000).back(), 1000);
-}
-
-// A server that turns away what is beyond `capacity` at once and answers the rest in 100 ms.
-TEST(AdaptiveLimit, SettlesBelowWhatIsTurnedAway) {
-  for (const int capacity : {3, 40, 300}) {
-    AdaptiveLimit limit(16, 1000);
-    Time now{std::chrono::hours(1)};
-    std::multimap<Time, Time> working;
-    std::int64_t asked = 0, turned_away = 0;
-    for (int answered = 0; answered < 400 * capacity;) {
-      while (static_cast<int>(working.size()) < limit.limit()) {
-        ++asked;
-        if (static_cast<int>(working.size()) < capacity) {
-          working.emplace(now + milliseconds(100) + std::chrono::microseconds(asked % 97), now);
-        } else {
-          ++turned_away;
-          now += std::chrono::microseconds(50);
-          limit.rejected(now - std::chrono::microseconds(10), now, {});
-          if (limit.limit() > capacity) break;  // what was turned away is asked later
-        }
-      }
-      now = std::max(now, working.begin()->first);
-      const Time started = working.begin()->second;
-      working.erase(working.begin());
-      limit.succeeded(started, now);
-      ++answered;
-    }
-    EXPECT_LT(turned_away, asked / (capacity < 10 ? 6 : 10)) << capacity;
-    EXPECT_GE(limit.limit(), capacity / 2) << capacity;
-    EXPECT_LE(limit.limit(), capacity * 3 / 2 + 1) << capacity;
-  }
-}
-
-// Turned away at random, however few are asked at once: asking fewer would only be slower.
-TEST(AdaptiveLimit, IsNotTalkedDownByWhatLoadDoesNotCause) {
-  AdaptiveLimit limit(16, 1000);
-  Time now{std::chrono::hours(1)};
-  std::mt19937 random(3);
-  std::vector<int> seen;
-  for (int round = 0; round < 300; ++round) {
-    const int in_flight = limit.limit();
-    const Time started = now;
-    now += milliseconds(100);
-    for (int i = 0; i < in_flight; ++i) {
-      if (random() % 20 == 0) {
-        limit.rejected(started, now, milliseconds(500));
-      } else {
-        limit.succeeded(started, now);
-      }
-      now += std::chrono::microseconds(1);
-    }
-    if (round >= 150) seen.push_back(limit.limit());
-  }
-  EXPECT_GE(*std::min_element(seen.begin(), seen.end()), 300);
-  EXPECT_EQ(limit.paused_until(), Time());
-}
-
-// While part is turned away and answers take this long or that, whatever limit was settled on; once
-// that is over the most is reached within a few rounds.
-TEST(AdaptiveLimit, TakesMoreAgainOnceNothingIsTurnedAway) {
-  for (const unsigned seed : {1U, 2U, 3U, 4U, 5U}) {
-    AdaptiveLimit limit(16, 200);
-    Time now{std::chrono::hours(1)};
-    std::mt19937 random(seed);
-    int rounds_to_most = 0;
-    for (int round = 0; round < 120; ++round) {
-      const bool is_over = round >= 80;
-      const int in_flight = limit.limit();
-      const Time started = now;
-      for (int i = 0; i < in_flight; ++i) {
-        const bool is_slow = !is_over && random() % 3 == 0;
-        const Time ended = started + milliseconds(is_slow ? 100 + random() % 400 : 100);
-        if (!is_over && random() % 12 == 0) {
-          limit.rejected(started, ended, milliseconds(100));
-        } else {
-          limit.succeeded(started, ended);
-        }
-      }
-      now = started + milliseconds(600);
-      if (is_over && rounds_to_most == 0 && limit.limit() >= 190) rounds_to_most = round - 79;
-    }
-    EXPECT_GT(rounds_to_most, 0) << seed;
-    EXPECT_LE(rounds_to_most, 10) << seed;
-  }
-}
-
-TEST(AdaptiveLimit, PausesWhereMostAreTurnedAway) {
-  AdaptiveLimit limit(4, 64);
-  const Time start{std::chrono::hours(1)};
-  for (int i = 0; i < 40; ++i) limit.rejected(start, start + milliseconds(10), milliseconds(3000));
-  EXPECT_EQ(limit.paused_until(), start + milliseconds(3010));
-  EXPECT_LE(limit.limit(), 3);
-  limit.rejected(start, start + milliseconds(20), milliseconds(1000));
-  EXPECT_EQ(limit.paused_until(), start + milliseconds(3010));
-}
 
 // By hand, after the algorithm of the standard.
 TEST(EventStream, ReadsEventsHoweverTheyAreCut) {
