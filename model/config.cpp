@@ -155,6 +155,20 @@ bool ModelConfig::has_layer_type(LayerType type) const {
   return std::find(layer_types.begin(), layer_types.end(), type) != layer_types.end();
 }
 
+std::vector<std::uint8_t> ModelConfig::rope_axes() const {
+  if (mrope_section.empty()) return {};
+  // source  transformers models/qwen3_vl (recomposition_frequencies): rows take every third
+  //         frequency from 1, columns from 2, each as far as its section reaches, time the rest.
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(rotary_dim / 2), 0);
+  for (std::size_t axis = 1; axis < mrope_section.size(); ++axis) {
+    const auto end = static_cast<std::size_t>(mrope_section[axis]) * 3;
+    for (std::size_t i = axis; i < std::min(end, out.size()); i += 3) {
+      out[i] = static_cast<std::uint8_t>(axis);
+    }
+  }
+  return out;
+}
+
 int ModelConfig::conv_channels() const {
   return 2 * linear_num_key_heads * linear_key_head_dim +
          linear_num_value_heads * linear_value_head_dim;
@@ -162,25 +176,40 @@ int ModelConfig::conv_channels() const {
 
 namespace {
 
+// The member of `config` that `path` names, a key or several with dots between.
+const Json& member_at(const Json& config, std::string_view path, const std::string& where) {
+  const Json* at = &config;
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const auto found = at->find(path.substr(begin, end - begin));
+    if (found == at->end() || !found->is_object()) {
+      fail(where, std::string(path.substr(0, end)) + " is missing\n  the model's parts are in it");
+    }
+    at = &*found;
+    begin = end + 1;
+  }
+  return *at;
+}
+
+// What holds the member at `path`: towers are described beside the text.
+std::string_view parent_of(std::string_view path) {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+}
+
 // The fields of the model that runs: of text_config where a family wraps it, with what stands
 // beside it for the whole checkpoint, over what an absent field means.
 Json flattened(const Family& family, const Json& config, const std::string& where) {
   Json out = parse_json(family.defaults, "the defaults of " + std::string(family.model_type));
-  const Json* own = &config;
-  if (!family.text_key.empty()) {
-    const auto found = config.find(family.text_key);
-    if (found == config.end() || !found->is_object()) {
-      fail(where, std::string(family.text_key) + " is missing\n  it describes the model of text");
-    }
-    own = &*found;
-  }
-  out.update(*own);
-  if (own == &config) return out;
-  for (const char* const key :
-       {"architectures", "bos_token_id", "eos_token_id", "pad_token_id", "dtype", "torch_dtype",
-        "tie_word_embeddings", "quantization_config"}) {
-    if (const auto found = config.find(key); found != config.end() && !found->is_null()) {
-      out[key] = *found;
+  out.update(member_at(config, family.text_key, where));
+  if (family.text_key.empty()) return out;
+  for (const Json* const whole : {&member_at(config, parent_of(family.text_key), where), &config}) {
+    for (const char* const key :
+         {"architectures", "bos_token_id", "eos_token_id", "pad_token_id", "dtype", "torch_dtype",
+          "tie_word_embeddings", "quantization_config"}) {
+      if (const auto found = whole->find(key); found != whole->end() && !found->is_null()) {
+        out[key] = *found;
+      }
     }
   }
   return out;
@@ -243,6 +272,12 @@ ModelConfig config_from_json(const Json& config, const std::string& file) {
     if (pad >= 0) out.pad_token_id = static_cast<std::int32_t>(pad);
   }
   family.read_config(fields, out);
+  if (family.read_towers != nullptr) {
+    const std::string_view parent = parent_of(family.text_key);
+    const ConfigFields beside(member_at(config, parent, file),
+                              parent.empty() ? file : file + ": " + std::string(parent));
+    family.read_towers(beside, out);
+  }
   check_consistency(out, where);
   return out;
 }
@@ -361,6 +396,98 @@ void refuse_partial_rotation(const ConfigFields& fields) {
       check(ConfigFields(*rope, fields.where() + ": " + key));
     }
   }
+}
+
+void read_vision(const ConfigFields& fields, ModelConfig& config) {
+  const Json* const given = fields.find("vision_config");
+  if (given == nullptr) fields.fail("vision_config is missing");
+  const ConfigFields vision(*given, fields.where() + ": vision_config");
+  VisionConfig out;
+  out.depth = static_cast<int>(vision.integer("depth", 1, 10000));
+  out.hidden_size = static_cast<int>(vision.integer("hidden_size", 1, 1 << 20));
+  out.intermediate_size = static_cast<int>(vision.integer("intermediate_size", 1, 1 << 20));
+  out.num_heads = static_cast<int>(vision.integer("num_heads", 1, 65536));
+  out.in_channels = static_cast<int>(vision.integer_or("in_channels", 1, 16, 3));
+  out.patch_size = static_cast<int>(vision.integer("patch_size", 1, 256));
+  out.temporal_patch_size = static_cast<int>(vision.integer_or("temporal_patch_size", 1, 16, 2));
+  out.spatial_merge_size = static_cast<int>(vision.integer_or("spatial_merge_size", 1, 16, 2));
+  out.out_hidden_size = vision.size("out_hidden_size");
+  out.num_position_embeddings =
+      static_cast<int>(vision.integer("num_position_embeddings", 1, 1 << 20));
+  require(vision, "deepstack_visual_indexes");
+  out.deepstack_visual_indexes =
+      vision.integers<int>("deepstack_visual_indexes", 0, std::int64_t{out.depth} - 1);
+  const auto text = [](auto value) { return std::to_string(value); };
+  if (out.hidden_size % out.num_heads != 0 || out.head_dim() % 4 != 0) {
+    vision.fail("hidden_size is " + text(out.hidden_size) + " and num_heads " +
+                text(out.num_heads) + "\n  a head's size must be a multiple of four");
+  }
+  if (out.head_dim() > kMostSegmentHeadDim) {
+    vision.fail("heads of " + text(out.head_dim()) + " elements are not supported, only up to " +
+                text(kMostSegmentHeadDim));
+  }
+  const auto side =
+      static_cast<int>(std::lround(std::sqrt(static_cast<double>(out.num_position_embeddings))));
+  if (side * side != out.num_position_embeddings) {
+    vision.fail("num_position_embeddings is " + text(out.num_position_embeddings) +
+                ", not a square number");
+  }
+  if (out.out_hidden_size != config.hidden_size) {
+    vision.fail("out_hidden_size is " + text(out.out_hidden_size) + " but the text's hidden_size " +
+                text(config.hidden_size));
+  }
+  std::vector<int> indexes = out.deepstack_visual_indexes;
+  std::sort(indexes.begin(), indexes.end());
+  if (std::adjacent_find(indexes.begin(), indexes.end()) != indexes.end()) {
+    vision.fail("deepstack_visual_indexes names a block twice");
+  }
+  const std::string act = vision.text_or("hidden_act", "gelu_pytorch_tanh");
+  if (act == "gelu_pytorch_tanh") {
+    out.hidden_act = Activation::kGeluTanh;
+  } else if (act == "gelu") {
+    out.hidden_act = Activation::kGelu;
+  } else if (act == "silu") {
+    out.hidden_act = Activation::kSilu;
+  } else {
+    vision.fail("hidden_act \"" + act +
+                "\" is not supported\n  supported: gelu_pytorch_tanh, gelu, silu");
+  }
+  if (const Json* const rope = vision.find("rope_parameters"); rope != nullptr) {
+    const ConfigFields parameters(*rope, vision.where() + ": rope_parameters");
+    if (const std::string type = parameters.text_or("rope_type", "axial"); type != "axial") {
+      parameters.fail("rope_type \"" + type + "\" is not supported\n  supported: axial");
+    }
+    out.rope_theta = parameters.positive_or("rope_theta", out.rope_theta);
+  }
+  config.vision_config = std::move(out);
+
+  const auto token = [&](const char* key) {
+    return static_cast<std::int32_t>(
+        fields.integer_or(key, 0, std::int64_t{config.vocab_size} - 1, -1));
+  };
+  config.media_tokens.image_token_id = token("image_token_id");
+  config.media_tokens.video_token_id = token("video_token_id");
+  config.media_tokens.vision_start_token_id = token("vision_start_token_id");
+  config.media_tokens.vision_end_token_id = token("vision_end_token_id");
+}
+
+void read_mrope(const ConfigFields& fields, ModelConfig& config) {
+  std::vector<int> section{24, 20, 20};  // as transformers has it where the field is absent
+  for (const char* const key : {"rope_scaling", "rope_parameters"}) {
+    const Json* const rope = fields.find(key);
+    if (rope == nullptr) continue;
+    const ConfigFields parameters(*rope, fields.where() + ": " + key);
+    if (!parameters.flag_or("mrope_interleaved", true)) {
+      parameters.fail("mrope_interleaved is false, which is not supported");
+    }
+    if (parameters.find("mrope_section") == nullptr) continue;
+    section = parameters.integers<int>("mrope_section", 0, 1 << 20);
+    if (section.size() != 3) {
+      parameters.fail("mrope_section has " + std::to_string(section.size()) +
+                      " entries\n  there are three axes: time, row, column");
+    }
+  }
+  config.mrope_section = std::move(section);
 }
 
 void refuse_quantization(const ConfigFields& fields) {

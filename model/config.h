@@ -13,6 +13,7 @@
 #include "model/checkpoint_files.h"
 #include "model/config_fields.h"
 #include "model/sampling.h"
+#include "model/towers/tower_config.h"
 
 namespace peira::model {
 
@@ -100,10 +101,23 @@ struct ModelConfig {
   int linear_value_head_dim = 0;
   int linear_conv_kernel_dim = 0;
 
+  // Pictures, videos, sounds: what the towers beside the decoder are; see model/towers/.
+  std::optional<VisionConfig> vision_config;
+  MediaTokens media_tokens;
+  VideoLayout video_layout = VideoLayout::kTimestamps;
+  double position_id_per_seconds = 0;  // of kOneBlock
+  // Frequencies that turn by the positions on the three axes time, row and column, interleaved;
+  // empty: by one position.
+  std::vector<int> mrope_section;
+
   std::optional<std::int32_t> bos_token_id;
   std::optional<std::int32_t> pad_token_id;
   GenerationConfig generation;
 
+  bool has_towers() const { return vision_config.has_value(); }
+  // Which axis of a position each of the rotary_dim / 2 frequencies turns by; empty without
+  // mrope_section.
+  std::vector<std::uint8_t> rope_axes() const;
   // A layer is sparse unless mlp_only_layers names it or decoder_sparse_step passes it over.
   bool is_moe_layer(int layer) const;
   bool has_layer_type(LayerType type) const;
@@ -147,6 +161,13 @@ void require_silu(const ConfigFields& fields, const ModelConfig& config);
 void read_fp8(const ConfigFields& fields, ModelConfig& config);
 void refuse_quantization(const ConfigFields& fields);
 void refuse_partial_rotation(const ConfigFields& fields);
+
+// vision_config of `fields`, and the ids of the tokens that media take; for families with towers.
+// read_mrope  mrope_section of rope_parameters or rope_scaling, interleaved, three parts.
+//
+// throws      Error(kData), naming file and field.
+void read_vision(const ConfigFields& fields, ModelConfig& config);
+void read_mrope(const ConfigFields& fields, ModelConfig& config);
 
 // Fills `config.generation` from a parsed generation_config.json.
 void apply_generation_config(const Json& generation, const std::string& where, ModelConfig& config);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -47,6 +48,7 @@ void check_options(const EngineOptions& options) {
   expect(options.num_threads >= 0, "num_threads", options.num_threads);
   expect(options.max_batch >= 1, "max_batch", options.max_batch);
   expect(options.prefill_chunk >= 1, "prefill_chunk", options.prefill_chunk);
+  expect(options.max_encoder_bytes >= 0, "max_encoder_bytes", options.max_encoder_bytes);
   expect(options.max_kv_tokens >= 0, "max_kv_tokens", options.max_kv_tokens);
 }
 
@@ -106,8 +108,11 @@ struct Engine::Impl {
                          .prefill_chunk = options.prefill_chunk,
                          .max_kv_tokens = options.max_kv_tokens,
                          .kv_dtype = options.kv_dtype,
-                         .prefix_cache = options.prefix_cache},
+                         .prefix_cache = options.prefix_cache,
+                         .max_encoder_bytes = options.max_encoder_bytes},
                         device.device)),
+        encoders(*backend, config, std::exchange(host_weights.towers, {}),
+                 options.max_encoder_bytes),
         decoder(*backend, config, placed(*backend, std::move(host_weights)), most_rows(options)),
         cache(*backend, config, memory.num_pages, memory.num_slots, options.kv_dtype),
         prefixes(cache, options.prefix_cache, static_cast<int>(memory.num_snapshots)),
@@ -116,7 +121,13 @@ struct Engine::Impl {
     for (const std::string& note : decoder.notes()) notes.push_back(files.name() + ": " + note);
   }
 
-  void check(const TokenRequest& request) const;
+  // throws Error(kUsage): see Engine::submit(). Returns where its media stand.
+  PromptMedia check(const TokenRequest& request) const;
+  // See Sequence::keys.
+  std::vector<std::int32_t> cache_keys(const TokenRequest& request, const PromptMedia& media);
+  // Adds the placeholders among the sequence's next tokens, whose rows begin at first_row, to the
+  // batch; encodes what is not encoded yet.
+  void add_media(Sequence& sequence, std::int64_t num_tokens, std::int64_t first_row);
   std::int64_t submit(TokenRequest request, std::int64_t score_from);
   std::vector<std::unique_ptr<Sequence>> step();
   void compute(const Plan& plan, std::vector<std::unique_ptr<Sequence>>& finished);
@@ -137,6 +148,7 @@ struct Engine::Impl {
   DeviceChoice device;
   std::unique_ptr<Backend> backend;
   MemoryPlan memory;
+  MediaEncoders encoders;
   Decoder decoder;
   KvCache cache;
   PrefixCache prefixes;
@@ -145,11 +157,14 @@ struct Engine::Impl {
   Sampler sampler;
   Batch batch;
   std::vector<std::string> notes;
+  // Numbers of media by digest, for Sequence::keys; see cache_keys().
+  std::map<std::string, std::int32_t> medium_keys;
+  std::int32_t next_medium_key = -1;
   std::int64_t next_ticket = 1;
   std::vector<std::unique_ptr<Sequence>> finished_aside;  // by generate(), for others' tickets
 };
 
-void Engine::Impl::check(const TokenRequest& request) const {
+PromptMedia Engine::Impl::check(const TokenRequest& request) const {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kUsage, files.name() + ": " + what);
   };
@@ -178,11 +193,53 @@ void Engine::Impl::check(const TokenRequest& request) const {
          " tokens\n  try: a larger max_kv_tokens");
   }
   check_sampling(request.sampling, config.vocab_size);
+  if (request.media.empty()) return {};
+  try {
+    return place_media(request.tokens, request.media, config.media_tokens, encoders);
+  } catch (const Error& error) {
+    throw Error(error.code(), files.name() + ": " + error.what());
+  }
+}
+
+std::vector<std::int32_t> Engine::Impl::cache_keys(const TokenRequest& request,
+                                                   const PromptMedia& media) {
+  if (media.spans.empty()) return {};
+  std::vector<std::int32_t> out = request.tokens;
+  for (const MediaSpan& span : media.spans) {
+    // One number for all of a medium's placeholders: which of them one is follows from those before
+    // it. Numbers are never given twice, so that a forgotten medium only gets a new one.
+    constexpr std::size_t kMostKnown = std::size_t{1} << 20U;
+    if (medium_keys.size() >= kMostKnown) medium_keys.clear();
+    const auto [known, is_new] =
+        medium_keys.try_emplace(request.media[span.medium]->digest, next_medium_key);
+    if (is_new) --next_medium_key;
+    std::fill_n(out.begin() + span.first_token, span.num_tokens, known->second);
+  }
+  return out;
+}
+
+void Engine::Impl::add_media(Sequence& sequence, std::int64_t num_tokens, std::int64_t first_row) {
+  const std::int64_t begin = sequence.num_computed;
+  const std::int64_t end = begin + num_tokens;
+  sequence.encoded.resize(sequence.request.media.size());
+  for (const MediaSpan& span : sequence.media.spans) {
+    const std::int64_t from = std::max(begin, span.first_token);
+    const std::int64_t to = std::min(end, span.first_token + span.num_tokens);
+    if (from >= to) continue;
+    std::shared_ptr<const EncodedMedium>& encoded = sequence.encoded[span.medium];
+    if (encoded == nullptr) encoded = encoders.encode(*sequence.request.media[span.medium]);
+    batch.media.push_back({.first_row = first_row + from - begin,
+                           .num_rows = to - from,
+                           .medium = encoded,
+                           .first_embedding = span.first_embedding + from - span.first_token});
+  }
+  if (end >= sequence.num_prompt_tokens) sequence.encoded.clear();
 }
 
 std::int64_t Engine::Impl::submit(TokenRequest request, std::int64_t score_from) {
-  check(request);
   auto sequence = std::make_unique<Sequence>();
+  sequence->media = check(request);
+  sequence->keys = cache_keys(request, sequence->media);
   sequence->ticket = next_ticket++;
   sequence->tokens = request.tokens;
   sequence->num_prompt_tokens = static_cast<std::int64_t>(request.tokens.size());
@@ -230,6 +287,9 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
       const std::int64_t next = position + 1;
       batch.tokens.push_back(sequence.tokens[static_cast<std::size_t>(position)]);
       batch.positions.push_back(static_cast<std::int32_t>(position));
+      if (!config.mrope_section.empty()) {
+        batch.axis_positions.push_back(sequence.axis_position(position));
+      }
       const bool is_scored = next >= sequence.num_scored && next < sequence.num_prompt_tokens &&
                              next >= sequence.score_from;
       const bool is_last = next == num_tokens;
@@ -242,6 +302,7 @@ void Engine::Impl::compute(const Plan& plan, std::vector<std::unique_ptr<Sequenc
                         .token = is_last ? 0 : sequence.tokens[static_cast<std::size_t>(next)]});
       }
     }
+    if (!sequence.media.spans.empty()) add_media(sequence, part.num_tokens, first_row);
     batch.sequences.push_back({.first_row = first_row,
                                .num_rows = static_cast<int>(part.num_tokens),
                                .first_position = static_cast<int>(sequence.num_computed),
@@ -349,7 +410,7 @@ bool Engine::Impl::advance(Sequence& sequence, const Decoder::RowLogits& logits)
     return true;
   }
   if (guide != nullptr) guide->accept(token);
-  sequence.tokens.push_back(token);
+  sequence.append(token);
   result.tokens.push_back(token);
   const float logit =
       logits.all.empty() ? logits.best_logit : logits.all[static_cast<std::size_t>(token)];
@@ -399,6 +460,11 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const ModelConfig& Engine::config() const { return impl_->config; }
 const std::vector<std::string>& Engine::notes() const { return impl_->notes; }
+bool Engine::takes(Modality modality) const { return impl_->encoders.takes(modality); }
+const EncoderCounts& Engine::encoder_counts() const { return impl_->encoders.counts(); }
+std::vector<PlaceholderRun> Engine::placeholder_runs(const Medium& medium) const {
+  return impl_->encoders.runs(medium);
+}
 std::int64_t Engine::bytes_copied_to_host() const { return impl_->backend->bytes_copied_to_host(); }
 const std::string& Engine::backend_name() const { return impl_->backend->name(); }
 
@@ -428,7 +494,7 @@ void Engine::cancel(std::int64_t ticket) {
 
 std::vector<TokenResult> Engine::generate(std::span<const TokenRequest> requests) {
   // All are checked before the first is queued: an error then leaves nothing behind.
-  for (const TokenRequest& request : requests) impl_->check(request);
+  for (const TokenRequest& request : requests) (void)impl_->check(request);
   std::vector<std::int64_t> tickets;
   tickets.reserve(requests.size());
   for (const TokenRequest& request : requests) tickets.push_back(submit(request));
@@ -455,7 +521,7 @@ std::vector<Engine::Likelihood> Engine::log_likelihood(
     request.tokens = context;
     request.tokens.insert(request.tokens.end(), continuation.begin(), continuation.end());
     request.max_tokens = 0;
-    impl_->check(request);
+    (void)impl_->check(request);
   }
   std::vector<std::int64_t> tickets;
   tickets.reserve(requests.size());

@@ -14,6 +14,7 @@
 #include "model/config.h"
 #include "model/sampling.h"
 #include "model/token_guide.h"
+#include "model/towers/encoders.h"
 #include "model/weight.h"
 
 namespace peira::model {
@@ -27,6 +28,8 @@ struct EngineOptions {
   std::int64_t max_kv_tokens = 0;  // room for cached tokens over all sequences; 0: planned from
                                    // the device's memory
   bool prefix_cache = true;        // prompts that begin alike share what is computed of them
+  // Room for embeddings of media that were shown, kept for requests that show them again.
+  std::int64_t max_encoder_bytes = std::int64_t{256} << 20;
   // These two change results, and belong into a run's record.
   WeightPrecision weights = WeightPrecision::kStored;
   DType kv_dtype = DType::kF32;  // of cached keys and values: kF32, kBF16 or kI8
@@ -37,7 +40,11 @@ enum class FinishReason { kStop, kLength, kCancelled };
 // One sequence to continue.
 struct TokenRequest {
   std::vector<std::int32_t> tokens;  // the prompt; not empty
-  int max_tokens = 16;               // most tokens to generate; 0: only score the prompt
+  // Pictures, videos and sounds in the order in which their placeholders stand in `tokens`, each
+  // repeated as often as the medium has tokens there. Without any, placeholders are tokens like
+  // others.
+  std::vector<std::shared_ptr<const Medium>> media = {};
+  int max_tokens = 16;  // most tokens to generate; 0: only score the prompt
   SamplingParams sampling;
   std::uint64_t seed = 0;                 // the only source of randomness, with the position
   std::vector<std::int32_t> stop_tokens;  // generation ends with one of these, which is kept out
@@ -95,12 +102,20 @@ class Engine {
   const std::string& backend_name() const;  // e.g. "cpu/AVX3_ZEN4", for the run's manifest
   // Bytes of results that came from the device's memory so far; 0 where the host has the same.
   std::int64_t bytes_copied_to_host() const;
+  // Whether the model has a tower for it.
+  bool takes(Modality modality) const;
+  // Media that were encoded so far, and that were found encoded.
+  const EncoderCounts& encoder_counts() const;
+  // Tokens that `medium` takes in a prompt: its runs of placeholders, see PlaceholderRun.
+  // throws Error(kUsage): no tower takes it, or its features are not what the tower reads.
+  std::vector<PlaceholderRun> placeholder_runs(const Medium& medium) const;
   // Parts of the checkpoint that were knowingly left out, a line each, naming it.
   const std::vector<std::string>& notes() const;
 
   // Queues a request; its ticket is unique in this engine.
-  // throws Error(kUsage): empty prompt, a token id outside the vocabulary, or prompt + max_tokens
-  //        longer than the model's positions (says both numbers).
+  // throws Error(kUsage): empty prompt, a token id outside the vocabulary, prompt + max_tokens
+  //        longer than the model's positions (says both numbers), or media that do not fit their
+  //        placeholders or the model.
   std::int64_t submit(TokenRequest request);
 
   struct Finished {

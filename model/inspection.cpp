@@ -120,6 +120,34 @@ void count_layer(const ModelConfig& config, const DecoderLayerWeights& layer, Co
   }
 }
 
+void count_merger(const VisionMergerWeights& merger, Counter& counter) {
+  for (const Weight* weight : {&merger.linear_fc1, &merger.linear_fc2}) counter.matrix(*weight);
+  for (const ConstTensorView* weight :
+       {&merger.norm_weight, &merger.norm_bias, &merger.linear_fc1_bias, &merger.linear_fc2_bias}) {
+    counter.vector(*weight);
+  }
+}
+
+void count_vision(const VisionWeights& vision, Counter& counter) {
+  counter.matrix(vision.patch_embed);
+  counter.vector(vision.patch_embed_bias);
+  counter.table(vision.pos_embed);
+  for (const VisionBlockWeights& block : vision.blocks) {
+    for (const Weight* weight :
+         {&block.q, &block.k, &block.v, &block.proj, &block.linear_fc1, &block.linear_fc2}) {
+      counter.matrix(*weight);
+    }
+    for (const ConstTensorView* weight :
+         {&block.norm1_weight, &block.norm1_bias, &block.norm2_weight, &block.norm2_bias,
+          &block.q_bias, &block.k_bias, &block.v_bias, &block.proj_bias, &block.linear_fc1_bias,
+          &block.linear_fc2_bias}) {
+      counter.vector(*weight);
+    }
+  }
+  count_merger(vision.merger, counter);
+  for (const VisionMergerWeights& merger : vision.deepstack) count_merger(merger, counter);
+}
+
 }  // namespace
 
 std::int64_t WeightCount::bytes(WeightPrecision precision) const {
@@ -149,7 +177,12 @@ WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weigh
   }
   counter.vector(weights.norm);
   for (const DecoderLayerWeights& layer : weights.layers) count_layer(config, layer, counter);
-  return counter.count();
+  // No token of text passes through a tower: its parameters are not among the active ones.
+  const std::int64_t active = counter.count().active_parameters;
+  if (weights.towers.vision) count_vision(*weights.towers.vision, counter);
+  WeightCount out = counter.count();
+  out.active_parameters = active;
+  return out;
 }
 
 Inspection inspect(const CheckpointFiles& files) {

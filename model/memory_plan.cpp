@@ -38,12 +38,23 @@ std::int64_t planned_weights(const MemoryRequest& request) {
                                                      : copies;
 }
 
+// What encoding one medium takes, and the embeddings that are kept; neither is taken ahead.
+std::int64_t towers_bytes(const ModelConfig& config, const MemoryRequest& request) {
+  if (!config.vision_config) return 0;
+  // A picture of four megapixels at a patch size of 16; larger ones find room where there is some.
+  constexpr std::int64_t kPlannedPatches = 16'384;
+  const std::int64_t patches =
+      std::min(kPlannedPatches,
+               std::int64_t{config.max_position_embeddings} * config.vision_config->merge_unit());
+  return VisionTower::working_bytes(config, patches) + request.max_encoder_bytes;
+}
+
 Division divide(const ModelConfig& config, const MemoryRequest& request) {
   const auto rows = std::int64_t{request.max_batch} + request.prefill_chunk;
   Division out;
   MemoryPlan& plan = out.plan;
   plan.weights_bytes = planned_weights(request);
-  plan.buffers_bytes = Decoder::buffers_bytes(config, rows);
+  plan.buffers_bytes = Decoder::buffers_bytes(config, rows) + towers_bytes(config, request);
   if (request.working_bytes != nullptr) {
     plan.working_bytes = request.working_bytes(Decoder::work_sizes(config, rows));
   }

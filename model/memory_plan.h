@@ -26,6 +26,7 @@ struct MemoryRequest {
   std::int64_t max_kv_tokens = 0;  // 0: as many as fit and max_batch sequences could use
   DType kv_dtype = DType::kF32;
   bool prefix_cache = true;
+  std::int64_t max_encoder_bytes = 0;  // of a model with towers: embeddings of media that are kept
 };
 
 struct MemoryPlan {

@@ -3,7 +3,8 @@
 //
 // Full pages hang in a tree: a node is a page whose tokens follow its parent's. A sequence holds a
 // path from the root and, after it, pages of its own. What a page holds is a function of the tokens
-// up to its end, so that a cached page and a computed one are equal to the last bit.
+// up to its end, so that a cached page and a computed one are equal to the last bit. Where tokens
+// are placeholders of a medium, numbers that stand for its content take their place here.
 #pragma once
 
 #include <array>

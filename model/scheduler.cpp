@@ -53,7 +53,7 @@ std::vector<std::uint64_t> page_hashes_of(std::span<const std::int32_t> prompt) 
 }  // namespace
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
-  if (cache_.is_enabled()) sequence->page_hashes = page_hashes_of(sequence->tokens);
+  if (cache_.is_enabled()) sequence->page_hashes = page_hashes_of(sequence->cache_keys());
   waiting_.push_back(std::move(sequence));
 }
 
@@ -68,8 +68,8 @@ Sequence* Scheduler::find(std::int64_t ticket) {
 }
 
 void Scheduler::attach(Sequence& sequence) {
-  const std::int64_t covered = cache_.attach(sequence.hold, sequence.tokens, sequence.num_computed,
-                                             reusable_tokens(sequence));
+  const std::int64_t covered = cache_.attach(sequence.hold, sequence.cache_keys(),
+                                             sequence.num_computed, reusable_tokens(sequence));
   sequence.result.num_cached_tokens += covered - sequence.num_computed;
   sequence.num_computed = covered;
 }
@@ -174,7 +174,7 @@ void Scheduler::advance(const Plan& plan) {
   for (const Plan::Part& part : plan.parts) {
     Sequence& sequence = *part.sequence;
     sequence.num_computed += part.num_tokens;
-    cache_.publish(sequence.hold, sequence.tokens, sequence.num_computed, part.keep_state);
+    cache_.publish(sequence.hold, sequence.cache_keys(), sequence.num_computed, part.keep_state);
   }
 }
 

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "model/engine.h"
 #include "model/prefix_cache.h"
+#include "model/towers/encoders.h"
 
 namespace peira::model {
 
@@ -17,8 +20,14 @@ struct Sequence {
   TokenRequest request;
   std::int64_t num_prompt_tokens = 0;
   std::vector<std::int32_t> tokens;  // the prompt, then what was generated
-  PrefixCache::Hold hold;            // of the key-value cache
-  std::int64_t num_computed = 0;     // tokens whose keys and values are cached
+  // The same as cached prefixes tell them apart: where a medium's placeholders stand, a negative
+  // number of that medium. Empty without media.
+  std::vector<std::int32_t> keys;
+  PromptMedia media;  // of the request's; without any, empty
+  // [request.media]: those whose placeholders are being computed.
+  std::vector<std::shared_ptr<const EncodedMedium>> encoded;
+  PrefixCache::Hold hold;         // of the key-value cache
+  std::int64_t num_computed = 0;  // tokens whose keys and values are cached
   bool is_cancelled = false;
   std::unique_ptr<TokenGuide> guide;  // of request.grammar, after what was generated; may be null
   // Of the prompt up to the end of each of its full pages; equal prefixes have equal hashes.
@@ -31,6 +40,20 @@ struct Sequence {
   bool is_greedy = true;  // every scored token was the most likely one
 
   TokenResult result;
+
+  // What its prefixes are found by.
+  std::span<const std::int32_t> cache_keys() const { return keys.empty() ? tokens : keys; }
+  void append(std::int32_t token) {
+    tokens.push_back(token);
+    if (!keys.empty()) keys.push_back(token);
+  }
+  // Of the token at `index` on the axes of mrope_section.
+  AxisPosition axis_position(std::int64_t index) const {
+    if (index < std::ssize(media.positions))
+      return media.positions[static_cast<std::size_t>(index)];
+    const float position = static_cast<float>(index) + media.delta;
+    return {position, position, position};
+  }
 };
 
 // What one step computes.

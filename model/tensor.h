@@ -101,10 +101,10 @@ constexpr std::int64_t row_bytes(DType dtype, std::int64_t columns) {
 // As safetensors and GGUF spell it: "BF16", "Q4_K".
 const char* name_of(DType dtype);
 
-// Up to four sizes, outermost first.
+// Up to five sizes, outermost first.
 class Shape {
  public:
-  static constexpr int kMaxRank = 4;
+  static constexpr int kMaxRank = 5;
 
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes);

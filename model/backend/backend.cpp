@@ -1,6 +1,7 @@
 #include "model/backend/backend.h"
 
 #include <charconv>
+#include <iterator>
 #include <string_view>
 
 #include "base/error.h"
@@ -106,6 +107,16 @@ void Backend::rms_norm(const ConstTensorView& x, const ConstTensorView& weight, 
   do_rms_norm(x, weight, eps, out);
 }
 
+void Backend::layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                         const ConstTensorView& bias, float eps, const TensorView& out) {
+  expect_f32("layer_norm", "x", x, 2);
+  expect_f32("layer_norm", "out", out, 2);
+  expect(out.shape == x.shape, "layer_norm", "out", out.shape);
+  expect_vector("layer_norm", "weight", weight, Shape({x.shape[1]}));
+  expect_vector("layer_norm", "bias", bias, Shape({x.shape[1]}));
+  do_layer_norm(x, weight, bias, eps, out);
+}
+
 void Backend::linear(const ConstTensorView& x, std::span<const LinearPart> parts) {
   expect_f32("linear", "x", x, 2);
   for (const LinearPart& part : parts) {
@@ -124,6 +135,21 @@ void Backend::rope_angles(const ConstTensorView& positions, std::span<const floa
   expect(out.shape == Shape({positions.shape[0], 2 * static_cast<std::int64_t>(inv_freq.size())}),
          "rope_angles", "out", out.shape);
   do_rope_angles(positions, inv_freq, scaling, out);
+}
+
+void Backend::axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                                std::span<const std::uint8_t> axes, float scaling,
+                                const TensorView& out) {
+  expect_f32("axial_rope_angles", "positions", positions, 2);
+  expect_f32("axial_rope_angles", "out", out, 2);
+  expect(out.shape == Shape({positions.shape[0], 2 * std::ssize(inv_freq)}), "axial_rope_angles",
+         "out", out.shape);
+  expect(std::ssize(axes) == std::ssize(inv_freq), "axial_rope_angles", "number of axes",
+         Shape({std::ssize(axes)}));
+  for (const std::uint8_t axis : axes) {
+    expect(axis < positions.shape[1], "axial_rope_angles", "an axis", Shape({axis}));
+  }
+  do_axial_rope_angles(positions, inv_freq, axes, scaling, out);
 }
 
 void Backend::rope(const TensorView& x, const ConstTensorView& cos_sin) {
@@ -158,6 +184,22 @@ void Backend::attention(const ConstTensorView& q, const BatchRows& rows, const K
          Shape({options.sliding_window}));
   if (options.sinks) expect_vector("attention", "sinks", options.sinks, Shape({q.shape[1]}));
   do_attention(q, rows, layer, options, out);
+}
+
+void Backend::segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                                const ConstTensorView& v, std::int64_t segment_rows, float scale,
+                                const TensorView& out) {
+  expect_f32("segment_attention", "q", q, 3);
+  expect_f32("segment_attention", "k", k, 3);
+  expect_f32("segment_attention", "v", v, 3);
+  expect_f32("segment_attention", "out", out, 2);
+  expect(k.shape == q.shape, "segment_attention", "k", k.shape);
+  expect(v.shape == q.shape, "segment_attention", "v", v.shape);
+  expect(q.shape[2] <= kMostSegmentHeadDim, "segment_attention", "q", q.shape);
+  expect(out.shape == Shape({q.shape[0], q.shape[1] * q.shape[2]}), "segment_attention", "out",
+         out.shape);
+  expect(segment_rows >= 1, "segment_attention", "segment_rows", Shape({segment_rows}));
+  do_segment_attention(q, k, v, segment_rows, scale, out);
 }
 
 void Backend::causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
@@ -254,6 +296,11 @@ void Backend::gated_activation(const GatedActivation& activation, const ConstTen
   expect(up.shape == gate.shape, "gated_activation", "up", up.shape);
   expect(out.shape == gate.shape, "gated_activation", "out", out.shape);
   do_gated_activation(activation, gate, up, out);
+}
+
+void Backend::activate(Activation activation, const TensorView& x) {
+  expect_f32("activate", "x", x, 2);
+  do_activate(activation, x);
 }
 
 void Backend::multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) {

@@ -32,6 +32,9 @@ namespace peira::model {
 // Tokens in one page of the key-value cache.
 constexpr int kKvPageTokens = 32;
 
+// The widest head of segment_attention(): a device keeps tiles of keys and values close.
+constexpr std::int64_t kMostSegmentHeadDim = 128;
+
 // One product of a linear(): out = x weight^T (+ bias).
 struct LinearPart {
   Weight weight;         // [out_features, in_features], as place_matrix() gave it
@@ -101,6 +104,13 @@ struct GatedActivation {
   float alpha = 1.702F;
 };
 
+// What stands between two products of an encoder's feed-forward block, element by element.
+enum class Activation : std::uint8_t {
+  kGelu,      // 0.5 x (1 + erf(x / sqrt(2)))
+  kGeluTanh,  // its tanh approximation
+  kSilu,      // x / (1 + exp(-x))
+};
+
 // Experts: down(activation(gate(x) + gate_bias, up(x) + up_bias)) + down_bias.
 struct ExpertWeights {
   std::vector<Weight> gate_proj;   // E times [I, H]
@@ -149,8 +159,9 @@ class Backend {
   // Where they may: the bytes that place_matrix() copies at most of what it does not quantise.
   virtual std::int64_t most_copied_bytes() const { return 0; }
 
-  // Copies host integers into `out`.
+  // Copies host integers, or floats, into `out`.
   virtual void write(const TensorView& out, std::span<const std::int32_t> host) = 0;
+  virtual void write(const TensorView& out, std::span<const float> host) = 0;
   // Copies `from` into `out`, both this device's, of equal dtype and size.
   virtual void copy(const ConstTensorView& from, const TensorView& out) = 0;
   // The floats of `x` for the host: the tensor's own memory where the host can read it, else a copy
@@ -186,6 +197,14 @@ class Backend {
   void rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
                 const TensorView& out);
 
+  // out[r] = (x[r] - mean(x[r])) / sqrt(var(x[r]) + eps) * weight + bias, the variance over `size`.
+  //
+  // x             [rows, size]; out may be x.
+  // weight, bias  [size].
+  // source        Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+  void layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                  const ConstTensorView& bias, float eps, const TensorView& out);
+
   // part.out = x part.weight^T + part.bias for each part; several parts read x once.
   //
   // x      [T, in_features].
@@ -201,6 +220,17 @@ class Backend {
   // out        [T, R].
   void rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq, float scaling,
                    const TensorView& out);
+
+  // The same where a token has a position on each of several axes: a_i = positions[t, axes[i]] *
+  // inv_freq[i].
+  //
+  // positions  [T, A] float32; a fraction is a position too.
+  // inv_freq   [R / 2], the host's.
+  // axes       [R / 2], the host's, each below A.
+  // out        [T, R].
+  // source     M-RoPE: Wang et al. 2024, arXiv:2409.12191.
+  void axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                         std::span<const std::uint8_t> axes, float scaling, const TensorView& out);
 
   // Rotates the first R elements of each head in place, pairing element i with i + R/2:
   // (x_i, x_j) <- (x_i cos - x_j sin, x_j cos + x_i sin).
@@ -225,6 +255,17 @@ class Backend {
   // out  [T, N * D].
   void attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                  const AttentionOptions& options, const TensorView& out);
+
+  // Attention of an encoder: rows attend to all rows of their segment, before and behind them.
+  // Segments are consecutive rows, segment_rows each; the last may have fewer. out = softmax(q K^T
+  // * scale) V.
+  //
+  // q, k, v       [T, N, D]; D at most kMostSegmentHeadDim.
+  // segment_rows  at least 1.
+  // out           [T, N * D]; none of the others.
+  void segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                         const ConstTensorView& v, std::int64_t segment_rows, float scale,
+                         const TensorView& out);
 
   // Depthwise causal convolution over each sequence, then silu:
   // out[t, c] = silu(sum_w weight[c, w] * x[t - (W - 1) + w, c]), where rows before a call come
@@ -277,6 +318,9 @@ class Backend {
   void gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
                         const ConstTensorView& up, const TensorView& out);
 
+  // x = activation(x), element by element. x [T, n].
+  void activate(Activation activation, const TensorView& x);
+
   // x[t, i] *= sigmoid(gate[t, i / (n / m)]).
   //
   // x     [T, n].
@@ -325,14 +369,23 @@ class Backend {
                             const TensorView& out) = 0;
   virtual void do_rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
                            const TensorView& out) = 0;
+  virtual void do_layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                             const ConstTensorView& bias, float eps, const TensorView& out) = 0;
   virtual void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) = 0;
   virtual void do_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
                               float scaling, const TensorView& out) = 0;
+  virtual void do_axial_rope_angles(const ConstTensorView& positions,
+                                    std::span<const float> inv_freq,
+                                    std::span<const std::uint8_t> axes, float scaling,
+                                    const TensorView& out) = 0;
   virtual void do_rope(const TensorView& x, const ConstTensorView& cos_sin) = 0;
   virtual void do_store_kv(const ConstTensorView& k, const ConstTensorView& v,
                            const BatchRows& rows, const KvLayer& layer) = 0;
   virtual void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                             const AttentionOptions& options, const TensorView& out) = 0;
+  virtual void do_segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                                    const ConstTensorView& v, std::int64_t segment_rows,
+                                    float scale, const TensorView& out) = 0;
   virtual void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
                               const BatchRows& rows, const TensorView& state,
                               const TensorView& out) = 0;
@@ -348,6 +401,7 @@ class Backend {
                           const TensorView& out) = 0;
   virtual void do_gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
                                    const ConstTensorView& up, const TensorView& out) = 0;
+  virtual void do_activate(Activation activation, const TensorView& x) = 0;
   virtual void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) = 0;
   virtual void do_clamp(const TensorView& x, float limit) = 0;
   virtual void do_softcap(const TensorView& x, float cap) = 0;

@@ -22,8 +22,11 @@ struct Family {
   DecoderWeights (*take_weights)(const ModelConfig& config, WeightLoader& loader);
   // What fields mean that config.json leaves out, where it is not what most families mean: JSON.
   std::string_view defaults = "{}";
-  // The member of config.json that holds the fields, where a larger model wraps the one of text.
+  // The member of config.json that holds the fields, where a larger model wraps the one of text;
+  // dots go down into members of members.
   std::string_view text_key = {};
+  // Fills in what stands beside the text's member: towers. Or null.
+  void (*read_towers)(const ConfigFields& beside, ModelConfig& config) = nullptr;
 };
 
 // All families, in the order in which messages list them.
@@ -45,5 +48,7 @@ Family qwen2_moe_family();
 Family qwen3_family();
 Family qwen3_moe_family();
 Family qwen3_next_family();
+Family qwen3_vl_family();
+Family qwen3_vl_moe_family();
 
 }  // namespace peira::model

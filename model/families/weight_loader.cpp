@@ -258,22 +258,23 @@ ExpertWeights WeightLoader::experts(const std::string& prefix, const ExpertNames
   return out;
 }
 
-DecoderWeights WeightLoader::decoder(const TakeLayer& take_layer, float norm_offset) {
+DecoderWeights WeightLoader::decoder(const TakeLayer& take_layer, float norm_offset,
+                                     const DecoderNames& names) {
   const std::int64_t hidden = config_.hidden_size;
   const auto norm = [&](const std::string& name) {
     return shifted_vector(name + ".weight", {hidden}, norm_offset);
   };
   DecoderWeights out;
-  out.embed_tokens = matrix("model.embed_tokens.weight", {config_.vocab_size, hidden});
+  out.embed_tokens = matrix(names.text + "embed_tokens.weight", {config_.vocab_size, hidden});
   for (int i = 0; i < config_.num_hidden_layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const std::string prefix = names.text + "layers." + std::to_string(i) + ".";
     DecoderLayerWeights& layer = out.layers.emplace_back();
     layer.input_layernorm = norm(prefix + "input_layernorm");
     layer.post_attention_layernorm = norm(prefix + "post_attention_layernorm");
     take_layer(i, prefix, layer);
   }
-  out.norm = norm("model.norm");
-  out.lm_head = lm_head(out.embed_tokens);
+  out.norm = norm(names.text + "norm");
+  out.lm_head = lm_head(out.embed_tokens, names.lm_head);
   return out;
 }
 

@@ -96,9 +96,21 @@ class WeightLoader {
   // whose names start with `prefix`. norm_offset: of the norms, as in shifted_vector().
   using TakeLayer =
       std::function<void(int index, const std::string& prefix, DecoderLayerWeights& layer)>;
-  DecoderWeights decoder(const TakeLayer& take_layer, float norm_offset = 0);
+  DecoderWeights decoder(const TakeLayer& take_layer, float norm_offset = 0) {
+    return decoder(take_layer, norm_offset, {});
+  }
+  // Where the text is a part of a larger model.
+  struct DecoderNames {
+    std::string text = "model.";  // in front of embed_tokens, layers and norm
+    std::string lm_head = "lm_head.weight";
+  };
+  DecoderWeights decoder(const TakeLayer& take_layer, float norm_offset, const DecoderNames& names);
+  // The vision tower of `prefix` ("model.visual."), its mergers under the names of Qwen3-VL or of
+  // Qwen3-Omni, whichever are there.
+  VisionWeights vision(const std::string& prefix);
 
  private:
+  VisionMergerWeights vision_merger(const std::string& prefix, std::int64_t norm_size);
   ConstTensorView fp8_scales(const std::string& matrix_name, const Shape& shape);
   // The transpose of `stored`, a matrix in input-major order, of which `count` outputs are wanted:
   // first, first + step, ...

@@ -26,6 +26,7 @@ std::vector<Buffers::FloatBuffer> Buffers::float_buffers(const ModelConfig& conf
           {&Buffers::attended, query_size},
           {&Buffers::attention_gate, query_size},
           {&Buffers::cos_sin, config.rotary_dim},
+          {&Buffers::axis_positions, static_cast<std::int64_t>(config.mrope_section.size())},
           {&Buffers::local_cos_sin, config.local_rope_parameters ? config.rotary_dim : 0},
           {&Buffers::router_logits, config.num_experts},
           {&Buffers::expert_weights, config.num_experts_per_tok},
@@ -79,6 +80,14 @@ BatchRows Buffers::upload(const Batch& batch, const Padding& padding) {
   write(tokens.slice(0, rows), 0);
   host_ = batch.positions;
   out.positions = write(positions_.slice(0, rows), 0);
+  if (!batch.axis_positions.empty()) {
+    for (const AxisPosition& position : batch.axis_positions) {
+      host_floats_.insert(host_floats_.end(), position.begin(), position.end());
+    }
+    host_floats_.resize(static_cast<std::size_t>(rows) * AxisPosition().size(), 0);
+    backend_.write(axis_positions.slice(0, rows), host_floats_);
+    host_floats_.clear();
+  }
 
   for (std::size_t s = 0; s < batch.sequences.size(); ++s) {
     host_.insert(host_.end(), static_cast<std::size_t>(batch.sequences[s].num_rows),

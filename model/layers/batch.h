@@ -2,25 +2,39 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "model/backend/backend.h"
 #include "model/config.h"
+#include "model/towers/media_encoder.h"
 
 namespace peira::model {
 
+// Consecutive rows that are placeholders of one medium.
+struct MediaRows {
+  std::int64_t first_row = 0;
+  std::int64_t num_rows = 0;
+  std::shared_ptr<const EncodedMedium> medium;
+  std::int64_t first_embedding = 0;  // the first row's, of medium->embeddings
+};
+
 // New tokens of several sequences, one row each, a sequence's rows together and in order.
 struct Batch {
-  std::vector<std::int32_t> tokens;     // [T]
-  std::vector<std::int32_t> positions;  // [T]
+  std::vector<std::int32_t> tokens;          // [T]
+  std::vector<std::int32_t> positions;       // [T]
+  std::vector<AxisPosition> axis_positions;  // [T] where the model has mrope_section, else empty
   std::vector<SequenceRows> sequences;
+  std::vector<MediaRows> media;
 
   std::int64_t num_rows() const { return static_cast<std::int64_t>(tokens.size()); }
   void clear() {
     tokens.clear();
     positions.clear();
+    axis_positions.clear();
     sequences.clear();
+    media.clear();
   }
 };
 
@@ -43,6 +57,7 @@ class Buffers {
   BatchRows upload(const Batch& batch, const Padding& padding);
 
   Tensor tokens;          // [max_rows] int32
+  Tensor axis_positions;  // [max_rows, 3], with mrope_section
   Tensor hidden;          // [max_rows, hidden_size]: the residual stream
   Tensor normed;          // [max_rows, hidden_size]: a block's input
   Tensor block_out;       // [max_rows, hidden_size]: what a block adds
@@ -84,6 +99,7 @@ class Buffers {
   Tensor state_slots_;              // [max_rows] int32
   Tensor page_table_;               // int32, as many as any batch needed so far
   std::vector<std::int32_t> host_;  // reused by upload()
+  std::vector<float> host_floats_;  // likewise
 };
 
 }  // namespace peira::model

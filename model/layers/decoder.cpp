@@ -11,7 +11,8 @@ namespace peira::model {
 namespace {
 
 bool is_decoding(const Batch& batch) {
-  return batch.num_rows() == static_cast<std::int64_t>(batch.sequences.size());
+  return batch.num_rows() == static_cast<std::int64_t>(batch.sequences.size()) &&
+         batch.media.empty();
 }
 
 // One of few sizes not below `num_rows`.
@@ -62,6 +63,7 @@ Decoder::Decoder(Backend& backend, const ModelConfig& config, DecoderWeights wei
       rope_(rope_frequencies(config.rope_parameters, config.rotary_dim)),
       local_rope_(rope_frequencies(config.local_rope_parameters.value_or(config.rope_parameters),
                                    config.rotary_dim)),
+      rope_axes_(config.rope_axes()),
       buffers_(backend, config, max_rows),
       logit_rows_(backend.allocate(DType::kI32, {kMaxLogitRows})),
       logit_tokens_(backend.allocate(DType::kI32, {kMaxLogitRows})),
@@ -92,28 +94,39 @@ WorkSizes Decoder::work_sizes(const ModelConfig& config, std::int64_t max_rows) 
 
 void Decoder::forward(const Batch& batch, const KvCache& cache) {
   if (!backend_.records() || !is_decoding(batch)) {
-    compute(buffers_.upload(batch), cache);
+    compute(buffers_.upload(batch), batch.media, cache);
     return;
   }
   const BatchRows rows = buffers_.upload(batch, padding_of(batch, max_rows()));
-  backend_.recorded(key_of(rows, cache, weights_.layers.size()), [&] { compute(rows, cache); });
+  backend_.recorded(key_of(rows, cache, weights_.layers.size()), [&] { compute(rows, {}, cache); });
 }
 
-void Decoder::compute(const BatchRows& batch_rows, const KvCache& cache) {
+void Decoder::compute(const BatchRows& batch_rows, std::span<const MediaRows> media,
+                      const KvCache& cache) {
   const std::int64_t rows = batch_rows.positions.shape[0];
   const auto eps = static_cast<float>(config_.rms_norm_eps);
   const TensorView hidden = buffers_.hidden.slice(0, rows);
   const TensorView normed = buffers_.normed.slice(0, rows);
   const TensorView block_out = buffers_.block_out.slice(0, rows);
 
-  backend_.rope_angles(batch_rows.positions, rope_.inv_freq, rope_.attention_scaling,
-                       buffers_.cos_sin.slice(0, rows));
+  if (rope_axes_.empty()) {
+    backend_.rope_angles(batch_rows.positions, rope_.inv_freq, rope_.attention_scaling,
+                         buffers_.cos_sin.slice(0, rows));
+  } else {
+    backend_.axial_rope_angles(buffers_.axis_positions.slice(0, rows), rope_.inv_freq, rope_axes_,
+                               rope_.attention_scaling, buffers_.cos_sin.slice(0, rows));
+  }
   if (config_.local_rope_parameters) {
     backend_.rope_angles(batch_rows.positions, local_rope_.inv_freq, local_rope_.attention_scaling,
                          buffers_.local_cos_sin.slice(0, rows));
   }
   backend_.embedding(buffers_.tokens.slice(0, rows), weights_.embed_tokens,
                      static_cast<float>(config_.embedding_scale), hidden);
+  for (const MediaRows& part : media) {
+    backend_.copy(
+        ConstTensorView(part.medium->embeddings).slice(part.first_embedding, part.num_rows),
+        hidden.slice(part.first_row, part.num_rows));
+  }
   const auto add_block = [&](const ConstTensorView& post_norm) {
     if (post_norm) backend_.rms_norm(block_out, post_norm, eps, block_out);
     backend_.add(hidden, block_out);
@@ -137,6 +150,12 @@ void Decoder::compute(const BatchRows& batch_rows, const KvCache& cache) {
       moe(backend_, config_, std::get<MoeWeights>(layer.mlp), rows, buffers_);
     }
     add_block(layer.post_mlp_norm);
+    for (const MediaRows& part : media) {
+      if (i >= part.medium->deepstack.size()) continue;
+      backend_.add(
+          hidden.slice(part.first_row, part.num_rows),
+          ConstTensorView(part.medium->deepstack[i]).slice(part.first_embedding, part.num_rows));
+    }
   }
 }
 

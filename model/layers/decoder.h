@@ -10,6 +10,7 @@
 #include "model/layers/attention.h"
 #include "model/layers/linear_attention.h"
 #include "model/layers/mlp.h"
+#include "model/towers/vision_tower.h"
 
 namespace peira::model {
 
@@ -27,6 +28,7 @@ struct DecoderWeights {
   std::vector<DecoderLayerWeights> layers;
   ConstTensorView norm;            // [hidden_size]
   Weight lm_head;                  // [vocab_size, hidden_size]; embed_tokens where they are tied
+  TowerWeights towers;             // beside the decoder, taken out before it is built
   std::vector<Tensor> owned;       // host memory that some of the above point into
   std::vector<std::string> notes;  // what of the checkpoint does not run, for people
 };
@@ -72,13 +74,14 @@ class Decoder {
   std::span<const RowLogits> logits(std::span<const LogitRow> rows);
 
  private:
-  void compute(const BatchRows& rows, const KvCache& cache);
+  void compute(const BatchRows& rows, std::span<const MediaRows> media, const KvCache& cache);
 
   Backend& backend_;
   const ModelConfig& config_;
   DecoderWeights weights_;
   RopeFrequencies rope_;
   RopeFrequencies local_rope_;
+  std::vector<std::uint8_t> rope_axes_;  // of rope_, with mrope_section
   Buffers buffers_;
   Tensor logit_rows_;     // [kMaxLogitRows] int32
   Tensor logit_tokens_;   // [kMaxLogitRows] int32

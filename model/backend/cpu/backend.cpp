@@ -13,6 +13,7 @@
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/linear_attention.h"
 #include "model/backend/cpu/packed.h"
+#include "model/backend/cpu/segment_attention.h"
 #include "model/backend/reference/kernels.h"
 
 namespace peira::model {
@@ -82,6 +83,9 @@ class CpuBackend final : public Backend {
   std::int64_t most_copied_bytes() const override { return most_copied_bytes_; }
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
+  }
+  void write(const TensorView& out, std::span<const float> host) override {
+    std::copy(host.begin(), host.end(), out.f32());
   }
   void copy(const ConstTensorView& from, const TensorView& out) override {
     std::memcpy(out.data, from.data,
@@ -167,6 +171,14 @@ class CpuBackend final : public Backend {
     const std::int64_t size = x.shape[1];
     for_rows(x.rows(), size, [&](std::int64_t row) {
       cpu::rms_norm_row(x.f32() + row * size, weight, eps, size, out.f32() + row * size);
+    });
+  }
+
+  void do_layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                     const ConstTensorView& bias, float eps, const TensorView& out) override {
+    const std::int64_t size = x.shape[1];
+    for_rows(x.rows(), 2 * size, [&](std::int64_t row) {
+      cpu::layer_norm_row(x.f32() + row * size, weight, bias, eps, size, out.f32() + row * size);
     });
   }
 
@@ -283,6 +295,17 @@ class CpuBackend final : public Backend {
                });
   }
 
+  void do_axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                            std::span<const std::uint8_t> axes, float scaling,
+                            const TensorView& out) override {
+    constexpr std::int64_t kWorkPerAngle = 400;  // as in do_rope_angles()
+    for_blocks(positions.shape[0], kWorkPerAngle * static_cast<std::int64_t>(inv_freq.size()), 1,
+               [&](std::int64_t first, std::int64_t last) {
+                 reference::axial_rope_angles(positions.slice(first, last - first), inv_freq, axes,
+                                              scaling, out.slice(first, last - first));
+               });
+  }
+
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     const std::int64_t num_heads = x.shape[1];
     const std::int64_t head_dim = x.shape[2];
@@ -312,6 +335,12 @@ class CpuBackend final : public Backend {
                                        layer);
                  });
     }
+  }
+
+  void do_segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                            const ConstTensorView& v, std::int64_t segment_rows, float scale,
+                            const TensorView& out) override {
+    cpu::segment_attention(blocks_runner(), q, k, v, segment_rows, scale, out);
   }
 
   void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
@@ -431,6 +460,15 @@ class CpuBackend final : public Backend {
     for_rows(gate.rows(), kWorkPerExp * size, [&](std::int64_t row) {
       cpu::gated_activation_row(activation, gate.f32() + row * size, up.f32() + row * size, size,
                                 out.f32() + row * size);
+    });
+  }
+
+  void do_activate(Activation activation, const TensorView& x) override {
+    const std::int64_t size = x.shape[1];
+    for_rows(x.rows(), kWorkPerExp * size, [&](std::int64_t row) {
+      const TensorView one = x.slice(row, 1);
+      if (activation == Activation::kGelu) return reference::activate(activation, one);
+      cpu::activate_row(activation, one.f32(), size);
     });
   }
 

@@ -59,6 +59,57 @@ void rms_norm_any(const float* x, const void* weight, DType dtype, float eps, st
   }
 }
 
+template <class Weight, class Bias>
+HWY_INLINE void layer_norm_typed(const float* x, const Weight* weight, const Bias* bias, float eps,
+                                 std::int64_t size, float* out) {
+  const FloatTag f;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
+  FloatVec sums = hn::Zero(f);
+  std::int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) sums = hn::Add(sums, hn::LoadU(f, x + i));
+  float total = hn::GetLane(hn::SumOfLanes(f, sums));
+  for (; i < size; ++i) total += x[i];
+  const float mean = total / static_cast<float>(size);
+  FloatVec squares = hn::Zero(f);
+  for (i = 0; i + lanes <= size; i += lanes) {
+    const FloatVec v = hn::Sub(hn::LoadU(f, x + i), hn::Set(f, mean));
+    squares = hn::MulAdd(v, v, squares);
+  }
+  float square = hn::GetLane(hn::SumOfLanes(f, squares));
+  for (; i < size; ++i) square += (x[i] - mean) * (x[i] - mean);
+  const float inv_std = 1.0F / std::sqrt(square / static_cast<float>(size) + eps);
+  for_lanes(size, [&](auto d, std::int64_t at) {
+    const auto centred = hn::Sub(hn::LoadU(d, x + at), hn::Set(d, mean));
+    const auto normed = hn::Mul(centred, hn::Set(d, inv_std));
+    hn::StoreU(hn::MulAdd(normed, load_wide(d, weight + at), load_wide(d, bias + at)), d, out + at);
+  });
+}
+
+template <class Weight>
+void layer_norm_weighted(const float* x, const Weight* weight, const void* bias, DType bias_dtype,
+                         float eps, std::int64_t size, float* out) {
+  if (bias_dtype == DType::kBF16) {
+    layer_norm_typed(x, weight, static_cast<const hwy::bfloat16_t*>(bias), eps, size, out);
+  } else if (bias_dtype == DType::kF16) {
+    layer_norm_typed(x, weight, static_cast<const hwy::float16_t*>(bias), eps, size, out);
+  } else {
+    layer_norm_typed(x, weight, static_cast<const float*>(bias), eps, size, out);
+  }
+}
+
+void layer_norm_any(const float* x, const void* weight, DType dtype, const void* bias,
+                    DType bias_dtype, float eps, std::int64_t size, float* out) {
+  if (dtype == DType::kBF16) {
+    layer_norm_weighted(x, static_cast<const hwy::bfloat16_t*>(weight), bias, bias_dtype, eps, size,
+                        out);
+  } else if (dtype == DType::kF16) {
+    layer_norm_weighted(x, static_cast<const hwy::float16_t*>(weight), bias, bias_dtype, eps, size,
+                        out);
+  } else {
+    layer_norm_weighted(x, static_cast<const float*>(weight), bias, bias_dtype, eps, size, out);
+  }
+}
+
 void rope_one(float* x, const float* cos_sin, std::int64_t head_dim) {
   const std::int64_t half = head_dim / 2;
   for_lanes(half, [&](auto d, std::int64_t i) {
@@ -97,6 +148,24 @@ HWY_INLINE V silu_of(D d, V z, V alpha_z) {
   return hn::Div(z, one_plus_exp_neg(d, alpha_z));
 }
 
+// 0.5 z (1 + tanh(y)) with y = sqrt(2 / pi) (z + 0.044715 z^3). 0.5 (1 + tanh(y)) = sigmoid(2 y),
+// which keeps its digits where tanh is close to -1.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu_tanh_of(D d, V z) {
+  constexpr float kSqrt2OverPi = 0.7978845608028654F;
+  const V cubic = hn::Mul(hn::Mul(hn::Mul(z, z), z), hn::Set(d, 0.044715F));
+  const V inner = hn::Mul(hn::Set(d, kSqrt2OverPi), hn::Add(z, cubic));
+  return hn::Mul(z, sigmoid_of(d, hn::Add(inner, inner)));
+}
+
+void activate_one(Activation activation, float* x, std::int64_t size) {
+  const bool is_silu = activation == Activation::kSilu;
+  for_lanes(size, [&](auto d, std::int64_t i) {
+    const auto z = hn::LoadU(d, x + i);
+    hn::StoreU(is_silu ? silu_of(d, z, z) : gelu_tanh_of(d, z), d, x + i);
+  });
+}
+
 void gated_activation_one(const GatedActivation& activation, const float* gate, const float* up,
                           std::int64_t size, float* out) {
   switch (activation.kind) {
@@ -108,12 +177,7 @@ void gated_activation_one(const GatedActivation& activation, const float* gate, 
       return;
     case GatedActivation::Kind::kGeGluTanh:
       for_lanes(size, [&](auto d, std::int64_t i) {
-        constexpr float kSqrt2OverPi = 0.7978845608028654F;
-        const auto z = hn::LoadU(d, gate + i);
-        const auto cubic = hn::Mul(hn::Mul(hn::Mul(z, z), z), hn::Set(d, 0.044715F));
-        const auto inner = hn::Mul(hn::Set(d, kSqrt2OverPi), hn::Add(z, cubic));
-        // 0.5 (1 + tanh(y)) = sigmoid(2 y), which keeps its digits where tanh is close to -1.
-        const auto gelu = hn::Mul(z, sigmoid_of(d, hn::Add(inner, inner)));
+        const auto gelu = gelu_tanh_of(d, hn::LoadU(d, gate + i));
         hn::StoreU(hn::Mul(gelu, hn::LoadU(d, up + i)), d, out + i);
       });
       return;
@@ -207,8 +271,10 @@ HWY_AFTER_NAMESPACE();
 namespace peira::model::cpu {
 
 HWY_EXPORT(rms_norm_any);
+HWY_EXPORT(layer_norm_any);
 HWY_EXPORT(rope_one);
 HWY_EXPORT(gated_activation_one);
+HWY_EXPORT(activate_one);
 HWY_EXPORT(multiply_sigmoid_one);
 HWY_EXPORT(clamp_one);
 HWY_EXPORT(softcap_one);
@@ -219,6 +285,16 @@ HWY_EXPORT(log_sum_exp_one);
 void rms_norm_row(const float* x, const ConstTensorView& weight, float eps, std::int64_t size,
                   float* out) {
   HWY_DYNAMIC_DISPATCH(rms_norm_any)(x, weight.data, weight.dtype, eps, size, out);
+}
+
+void layer_norm_row(const float* x, const ConstTensorView& weight, const ConstTensorView& bias,
+                    float eps, std::int64_t size, float* out) {
+  HWY_DYNAMIC_DISPATCH(layer_norm_any)
+  (x, weight.data, weight.dtype, bias.data, bias.dtype, eps, size, out);
+}
+
+void activate_row(Activation activation, float* x, std::int64_t size) {
+  HWY_DYNAMIC_DISPATCH(activate_one)(activation, x, size);
 }
 
 void rope_head(float* x, const float* cos_sin, std::int64_t head_dim) {

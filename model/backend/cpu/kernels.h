@@ -79,12 +79,18 @@ void matmul(const MatmulRows& x, std::span<const MatmulPart> parts,
 void rms_norm_row(const float* x, const ConstTensorView& weight, float eps, std::int64_t size,
                   float* out);
 
+void layer_norm_row(const float* x, const ConstTensorView& weight, const ConstTensorView& bias,
+                    float eps, std::int64_t size, float* out);
+
 // One head: x [head_dim] in place, cos_sin [head_dim].
 void rope_head(float* x, const float* cos_sin, std::int64_t head_dim);
 
 // out[i] = activation(gate[i], up[i]); out may be gate or up.
 void gated_activation_row(const GatedActivation& activation, const float* gate, const float* up,
                           std::int64_t size, float* out);
+
+// x = activation(x), but for kGelu.
+void activate_row(Activation activation, float* x, std::int64_t size);
 
 // x[i] *= sigmoid(gate[i]), or sigmoid(gate[0]) for all where `is_shared`.
 void multiply_sigmoid_row(float* x, const float* gate, bool is_shared, std::int64_t size);

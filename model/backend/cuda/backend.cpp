@@ -106,6 +106,17 @@ class CudaBackend final : public Backend {
     staging_.copy(out.data, std::as_bytes(host), stream_);
   }
 
+  void write(const TensorView& out, std::span<const float> host) override {
+    device_.use();
+    constexpr std::size_t kMostStaged = std::size_t{1} << 20U;
+    if (host.size_bytes() <= kMostStaged) {
+      staging_.copy(out.data, std::as_bytes(host), stream_);
+    } else {  // from memory that is not pinned, this returns when the source has been read
+      check(cudaMemcpyAsync(out.data, host.data(), host.size_bytes(), cudaMemcpyHostToDevice,
+                            stream_));
+    }
+  }
+
   void copy(const ConstTensorView& from, const TensorView& out) override {
     if (from.num_elements() == 0) return;
     device_.use();
@@ -184,6 +195,19 @@ class CudaBackend final : public Backend {
     return ConstTensorView{placed(blocks), dtype, host.shape()};
   }
 
+  // The few rows of frequencies and of axes a model has, copied once, also so that they are there
+  // for a graph.
+  template <typename Value>
+  const Value* kept(std::map<std::vector<Value>, const Value*>& known,
+                    std::span<const Value> host) {
+    std::vector<Value> key(host.begin(), host.end());
+    const auto found = known.find(key);
+    if (found != known.end()) return found->second;
+    const auto* const on_device = static_cast<const Value*>(placed(std::as_bytes(host)));
+    known.emplace(std::move(key), on_device);
+    return on_device;
+  }
+
   // Replaces `weights` by copies on the device and lists where they lie.
   cuda::MatrixRef place_all(std::vector<Weight>& weights, const char* what) {
     std::vector<const void*> values;
@@ -223,6 +247,11 @@ class CudaBackend final : public Backend {
     device_.use();
     cuda::rms_norm(x, weight, eps, out, stream_);
   }
+  void do_layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                     const ConstTensorView& bias, float eps, const TensorView& out) override {
+    device_.use();
+    cuda::layer_norm(x, weight, bias, eps, out, stream_);
+  }
   void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) override {
     device_.use();
     cuda::linear(x, parts, stream_);
@@ -230,16 +259,14 @@ class CudaBackend final : public Backend {
   void do_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
                       float scaling, const TensorView& out) override {
     device_.use();
-    // The few frequencies a model has are copied once, also so that they are there for a graph.
-    std::vector<float> host(inv_freq.begin(), inv_freq.end());
-    auto found = inv_freqs_.find(host);
-    if (found == inv_freqs_.end()) {
-      const ConstTensorView view{
-          host.data(), DType::kF32, {static_cast<std::int64_t>(host.size())}};
-      const ConstTensorView on_device = placed(view);
-      found = inv_freqs_.emplace(std::move(host), on_device.f32()).first;
-    }
-    cuda::rope_angles(positions, found->second, scaling, out, stream_);
+    cuda::rope_angles(positions, kept(inv_freqs_, inv_freq), scaling, out, stream_);
+  }
+  void do_axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                            std::span<const std::uint8_t> axes, float scaling,
+                            const TensorView& out) override {
+    device_.use();
+    cuda::axial_rope_angles(positions, kept(inv_freqs_, inv_freq), kept(axes_, axes), scaling, out,
+                            stream_);
   }
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     device_.use();
@@ -254,6 +281,12 @@ class CudaBackend final : public Backend {
                     const AttentionOptions& options, const TensorView& out) override {
     device_.use();
     cuda::attention(q, rows, layer, options, out, stream_);
+  }
+  void do_segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                            const ConstTensorView& v, std::int64_t segment_rows, float scale,
+                            const TensorView& out) override {
+    device_.use();
+    cuda::segment_attention(q, k, v, segment_rows, scale, out, stream_);
   }
   void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
                       const BatchRows& rows, const TensorView& state,
@@ -288,6 +321,10 @@ class CudaBackend final : public Backend {
     device_.use();
     cuda::gated_activation(activation, gate.f32(), up.f32(), out.f32(), gate.num_elements(),
                            stream_);
+  }
+  void do_activate(Activation activation, const TensorView& x) override {
+    device_.use();
+    cuda::activate(activation, x, stream_);
   }
   void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) override {
     device_.use();
@@ -332,6 +369,7 @@ class CudaBackend final : public Backend {
   cuda::Staging staging_;
   cuda::Arena weights_;
   std::map<std::vector<float>, const float*> inv_freqs_;
+  std::map<std::vector<std::uint8_t>, const std::uint8_t*> axes_;
   std::int64_t bytes_copied_to_host_ = 0;
 };
 

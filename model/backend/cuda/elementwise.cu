@@ -22,6 +22,12 @@ void for_each_element(std::int64_t size, Stream& stream, const Function& functio
   check(cudaGetLastError());
 }
 
+__device__ float gelu_tanh(float z) {
+  constexpr float kSqrt2OverPi = 0.7978845608F;
+  const float inner = kSqrt2OverPi * (z + 0.044715F * z * z * z);
+  return 0.5F * z * (1.0F + tanhf(inner));
+}
+
 // Grid (num_rows), a block a row.
 __global__ void log_sum_exp_kernel(const float* logits,  // [num_rows, size]
                                    float* out,           // [num_rows]
@@ -73,12 +79,8 @@ void gated_activation(const GatedActivation& activation, const float* gate, cons
       });
       break;
     case GatedActivation::Kind::kGeGluTanh:
-      for_each_element(size, stream, [=] __device__(std::int64_t i) {
-        constexpr float kSqrt2OverPi = 0.7978845608F;
-        const float z = gate[i];
-        const float inner = kSqrt2OverPi * (z + 0.044715F * z * z * z);
-        out[i] = 0.5F * z * (1.0F + tanhf(inner)) * up[i];
-      });
+      for_each_element(size, stream,
+                       [=] __device__(std::int64_t i) { out[i] = gelu_tanh(gate[i]) * up[i]; });
       break;
     case GatedActivation::Kind::kClampedSwiGlu: {
       const float limit = activation.limit;
@@ -90,6 +92,27 @@ void gated_activation(const GatedActivation& activation, const float* gate, cons
       });
       break;
     }
+  }
+}
+
+void activate(Activation activation, const TensorView& x, Stream& stream) {
+  float* const values = x.f32();
+  switch (activation) {
+    case Activation::kGelu:
+      for_each_element(x.num_elements(), stream, [=] __device__(std::int64_t i) {
+        constexpr float kSqrtHalf = 0.7071067812F;
+        values[i] = 0.5F * values[i] * (1.0F + erff(values[i] * kSqrtHalf));
+      });
+      break;
+    case Activation::kGeluTanh:
+      for_each_element(x.num_elements(), stream,
+                       [=] __device__(std::int64_t i) { values[i] = gelu_tanh(values[i]); });
+      break;
+    case Activation::kSilu:
+      for_each_element(x.num_elements(), stream, [=] __device__(std::int64_t i) {
+        values[i] = values[i] / (1.0F + expf(-values[i]));
+      });
+      break;
   }
 }
 

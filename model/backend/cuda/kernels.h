@@ -16,14 +16,23 @@ void gather_rows(const ConstTensorView& x, const ConstTensorView& rows, const Te
                  Stream& stream);
 void rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
               const TensorView& out, Stream& stream);
+void layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                const ConstTensorView& bias, float eps, const TensorView& out, Stream& stream);
 // inv_freq  [R / 2], the device's.
 void rope_angles(const ConstTensorView& positions, const float* inv_freq, float scaling,
                  const TensorView& out, Stream& stream);
+// inv_freq, axes  [R / 2], the device's.
+void axial_rope_angles(const ConstTensorView& positions, const float* inv_freq,
+                       const std::uint8_t* axes, float scaling, const TensorView& out,
+                       Stream& stream);
 void rope(const TensorView& x, const ConstTensorView& cos_sin, Stream& stream);
 void store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
               const KvLayer& layer, Stream& stream);
 void attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                const AttentionOptions& options, const TensorView& out, Stream& stream);
+void segment_attention(const ConstTensorView& q, const ConstTensorView& k, const ConstTensorView& v,
+                       std::int64_t segment_rows, float scale, const TensorView& out,
+                       Stream& stream);
 void causal_conv(const ConstTensorView& x, const ConstTensorView& weight, const BatchRows& rows,
                  const TensorView& state, const TensorView& out, Stream& stream);
 void gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
@@ -38,6 +47,7 @@ void experts(const ConstTensorView& x, const ConstTensorView& expert_ids,
 void linear(const ConstTensorView& x, std::span<const LinearPart> parts, Stream& stream);
 void gated_activation(const GatedActivation& activation, const float* gate, const float* up,
                       float* out, std::int64_t size, Stream& stream);
+void activate(Activation activation, const TensorView& x, Stream& stream);
 void multiply_sigmoid(const TensorView& x, const ConstTensorView& gate, Stream& stream);
 void clamp(const TensorView& x, float limit, Stream& stream);
 void softcap(const TensorView& x, float cap, Stream& stream);

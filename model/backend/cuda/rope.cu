@@ -22,6 +22,21 @@ __global__ void rope_angles_kernel(const std::int32_t* positions, const float* i
   out[row * 2 * half + half + i] = sinf(angle) * scaling;
 }
 
+// Grid over num_rows * half elements.
+__global__ void axial_rope_angles_kernel(const float* positions,  // [num_rows, num_axes]
+                                         const float* inv_freq, const std::uint8_t* axes,
+                                         float scaling,
+                                         float* out,  // [num_rows, 2 * half]
+                                         std::int64_t size, int half, int num_axes) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (index >= size) return;
+  const std::int64_t row = index / half;
+  const auto i = static_cast<int>(index % half);
+  const float angle = positions[row * num_axes + axes[i]] * inv_freq[i];
+  out[row * 2 * half + i] = cosf(angle) * scaling;
+  out[row * 2 * half + half + i] = sinf(angle) * scaling;
+}
+
 // Grid over num_rows * heads * half pairs.
 __global__ void rope_kernel(float* x,              // [num_rows, heads, head_dim]
                             const float* cos_sin,  // [num_rows, 2 * half]
@@ -48,6 +63,17 @@ void rope_angles(const ConstTensorView& positions, const float* inv_freq, float 
   if (size == 0) return;
   rope_angles_kernel<<<blocks_for(size, kThreads), kThreads, 0, stream>>>(
       positions.i32(), inv_freq, scaling, out.f32(), size, static_cast<int>(out.shape[1] / 2));
+  check(cudaGetLastError());
+}
+
+void axial_rope_angles(const ConstTensorView& positions, const float* inv_freq,
+                       const std::uint8_t* axes, float scaling, const TensorView& out,
+                       Stream& stream) {
+  const std::int64_t size = out.num_elements() / 2;
+  if (size == 0) return;
+  axial_rope_angles_kernel<<<blocks_for(size, kThreads), kThreads, 0, stream>>>(
+      positions.f32(), inv_freq, axes, scaling, out.f32(), size, static_cast<int>(out.shape[1] / 2),
+      static_cast<int>(positions.shape[1]));
   check(cudaGetLastError());
 }
 

@@ -44,6 +44,9 @@ class ReferenceBackend final : public Backend {
   void write(const TensorView& out, std::span<const std::int32_t> host) override {
     std::copy(host.begin(), host.end(), out.i32());
   }
+  void write(const TensorView& out, std::span<const float> host) override {
+    std::copy(host.begin(), host.end(), out.f32());
+  }
   void copy(const ConstTensorView& from, const TensorView& out) override {
     std::memcpy(out.data, from.data,
                 static_cast<std::size_t>(bytes_of(from.dtype, from.num_elements())));
@@ -64,12 +67,21 @@ class ReferenceBackend final : public Backend {
                    const TensorView& out) override {
     reference::rms_norm(x, weight, eps, out);
   }
+  void do_layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                     const ConstTensorView& bias, float eps, const TensorView& out) override {
+    reference::layer_norm(x, weight, bias, eps, out);
+  }
   void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) override {
     for (const LinearPart& part : parts) reference::linear(x, part);
   }
   void do_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
                       float scaling, const TensorView& out) override {
     reference::rope_angles(positions, inv_freq, scaling, out);
+  }
+  void do_axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                            std::span<const std::uint8_t> axes, float scaling,
+                            const TensorView& out) override {
+    reference::axial_rope_angles(positions, inv_freq, axes, scaling, out);
   }
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     reference::rope(x, cos_sin);
@@ -81,6 +93,11 @@ class ReferenceBackend final : public Backend {
   void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                     const AttentionOptions& options, const TensorView& out) override {
     reference::attention(q, rows, layer, options, out);
+  }
+  void do_segment_attention(const ConstTensorView& q, const ConstTensorView& k,
+                            const ConstTensorView& v, std::int64_t segment_rows, float scale,
+                            const TensorView& out) override {
+    reference::segment_attention(q, k, v, segment_rows, scale, out);
   }
   void do_causal_conv(const ConstTensorView& x, const ConstTensorView& weight,
                       const BatchRows& rows, const TensorView& state,
@@ -105,6 +122,9 @@ class ReferenceBackend final : public Backend {
   void do_gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
                            const ConstTensorView& up, const TensorView& out) override {
     reference::gated_activation(activation, gate, up, out);
+  }
+  void do_activate(Activation activation, const TensorView& x) override {
+    reference::activate(activation, x);
   }
   void do_multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) override {
     reference::multiply_sigmoid(x, gate);

@@ -26,14 +26,20 @@ void embedding(const ConstTensorView& tokens, const Weight& table, float scale,
 void gather_rows(const ConstTensorView& x, const ConstTensorView& rows, const TensorView& out);
 void rms_norm(const ConstTensorView& x, const ConstTensorView& weight, float eps,
               const TensorView& out);
+void layer_norm(const ConstTensorView& x, const ConstTensorView& weight,
+                const ConstTensorView& bias, float eps, const TensorView& out);
 void linear(const ConstTensorView& x, const LinearPart& part);
 void rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq, float scaling,
                  const TensorView& out);
+void axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                       std::span<const std::uint8_t> axes, float scaling, const TensorView& out);
 void rope(const TensorView& x, const ConstTensorView& cos_sin);
 void store_kv(const ConstTensorView& k, const ConstTensorView& v, const BatchRows& rows,
               const KvLayer& layer);
 void attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                const AttentionOptions& options, const TensorView& out);
+void segment_attention(const ConstTensorView& q, const ConstTensorView& k, const ConstTensorView& v,
+                       std::int64_t segment_rows, float scale, const TensorView& out);
 void causal_conv(const ConstTensorView& x, const ConstTensorView& weight, const BatchRows& rows,
                  const TensorView& state, const TensorView& out);
 void gated_delta_rule(const ConstTensorView& qkv, const ConstTensorView& a,
@@ -47,6 +53,7 @@ void experts(const ConstTensorView& x, const ConstTensorView& expert_ids,
              const TensorView& out);
 void gated_activation(const GatedActivation& activation, const ConstTensorView& gate,
                       const ConstTensorView& up, const TensorView& out);
+void activate(Activation activation, const TensorView& x);
 void multiply_sigmoid(const TensorView& x, const ConstTensorView& gate);
 void clamp(const TensorView& x, float limit);
 void softcap(const TensorView& x, float cap);

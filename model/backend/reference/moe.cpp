@@ -68,6 +68,27 @@ void gated_activation(const GatedActivation& activation, const ConstTensorView& 
   }
 }
 
+void activate(Activation activation, const TensorView& x) {
+  for (std::int64_t i = 0; i < x.num_elements(); ++i) {
+    const double z = x.f32()[i];
+    double value = 0;
+    switch (activation) {
+      case Activation::kGelu:
+        // source  Hendrycks and Gimpel 2016, arXiv:1606.08415.
+        value = 0.5 * z * (1 + std::erf(z / std::numbers::sqrt2));
+        break;
+      case Activation::kGeluTanh:
+        value =
+            0.5 * z * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
+        break;
+      case Activation::kSilu:
+        value = z / (1 + std::exp(-z));
+        break;
+    }
+    x.f32()[i] = static_cast<float>(value);
+  }
+}
+
 void multiply_sigmoid(const TensorView& x, const ConstTensorView& gate) {
   const std::int64_t size = x.shape[1];
   const std::int64_t per_gate = size / gate.shape[1];

@@ -18,6 +18,21 @@ void rope_angles(const ConstTensorView& positions, std::span<const float> inv_fr
   }
 }
 
+void axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
+                       std::span<const std::uint8_t> axes, float scaling, const TensorView& out) {
+  const auto half = static_cast<std::int64_t>(inv_freq.size());
+  const std::int64_t num_axes = positions.shape[1];
+  for (std::int64_t t = 0; t < positions.shape[0]; ++t) {
+    float* const row = out.f32() + t * 2 * half;
+    for (std::int64_t i = 0; i < half; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const float angle = positions.f32()[t * num_axes + axes[at]] * inv_freq[at];
+      row[i] = std::cos(angle) * scaling;
+      row[half + i] = std::sin(angle) * scaling;
+    }
+  }
+}
+
 void rope(const TensorView& x, const ConstTensorView& cos_sin) {
   const std::int64_t heads = x.shape[1];
   const std::int64_t head_dim = x.shape[2];
