@@ -10,8 +10,10 @@
 #include "datasets/detail/readers.h"
 
 namespace peira {
-std::span<const EmbeddedFile> embedded_dataset_samples();  // made by peira_embed()
-}
+// Made by peira_embed().
+std::span<const EmbeddedFile> embedded_dataset_samples();
+std::span<const EmbeddedFile> embedded_video_mme_sample();
+}  // namespace peira
 
 namespace peira::datasets {
 namespace {
@@ -24,13 +26,10 @@ std::string known_names() {
   return names;
 }
 
-std::string_view embedded_bytes(const std::string& file_name) {
-  for (const EmbeddedFile& file : embedded_dataset_samples()) {
-    if (file.name == file_name) {
-      return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
-    }
-  }
-  throw Error(ErrorCode::kInternal, file_name + " is not embedded");
+std::string_view embedded_bytes(const std::string& path) {
+  const auto bytes = embedded_sample_file(std::filesystem::path(path).filename().string());
+  if (!bytes) throw Error(ErrorCode::kInternal, path + " is not embedded");
+  return *bytes;
 }
 
 // The format that the columns of the file at `path` speak of.
@@ -54,6 +53,16 @@ std::string infer_kind(const DatasetFile& file) {
 }
 
 }  // namespace
+
+std::optional<std::string_view> embedded_sample_file(std::string_view file_name) {
+  for (const auto files : {embedded_dataset_samples(), embedded_video_mme_sample()}) {
+    for (const EmbeddedFile& file : files) {
+      if (file.name != file_name) continue;
+      return std::string_view(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+    }
+  }
+  return std::nullopt;
+}
 
 std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
   if (file.kind == "gpqa") return open_gpqa(open_table(file));

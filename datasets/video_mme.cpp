@@ -12,12 +12,25 @@ constexpr std::array kRequired{"video_id", "duration", "videoID", "question_id",
 constexpr std::array kMetadata{"duration", "domain", "sub_category", "task_type"};
 enum Column : std::size_t { kVideo, kDuration, kFile, kId, kQuestion, kOptions, kAnswer };
 
+// The archives make "data" where they are unpacked: in the repository's folder, whose tables lie in
+// a folder of their own.
+std::filesystem::path folder_of_videos(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return path / "data";
+  const std::filesystem::path beside = path.parent_path() / "data";
+  const std::filesystem::path above = path.parent_path().parent_path() / "data";
+  return !std::filesystem::is_directory(beside, ignored) &&
+                 std::filesystem::is_directory(above, ignored)
+             ? above
+             : beside;
+}
+
 class VideoMmeReader final : public SampleReader {
  public:
   VideoMmeReader(std::unique_ptr<TableReader> table, const std::filesystem::path& path)
       : table_(std::move(table)) {
-    std::error_code ignored;
-    videos_ = (std::filesystem::is_directory(path, ignored) ? path : path.parent_path()) / "data";
+    is_embedded_ = path.empty();
+    videos_ = folder_of_videos(path);
     std::vector<std::size_t> wanted;
     std::vector<std::string> missing;
     for (std::size_t i = 0; i < kRequired.size(); ++i) {
@@ -48,10 +61,7 @@ class VideoMmeReader final : public SampleReader {
       throw duplicate_error(*table_, row_, first, sample.id, false);
     }
     sample.cluster = text(kVideo);
-    Part video;
-    video.kind = PartKind::kVideo;
-    video.path = video_file(sample);
-    sample.parts = {std::move(video), Part::from_text(text(kQuestion))};
+    sample.parts = {video_of(sample), Part::from_text(text(kQuestion))};
     add_options(sample);
     for (std::size_t i = 0; i < kMetadata.size(); ++i) {
       if (metadata_[i])
@@ -68,19 +78,27 @@ class VideoMmeReader final : public SampleReader {
                 table_->place(row_.position) + ": sample " + sample.id + ": " + problem);
   }
 
-  std::filesystem::path video_file(const Sample& sample) const {
+  Part video_of(const Sample& sample) const {
+    Part video;
+    video.kind = PartKind::kVideo;
     // A name from the file must not lead out of the folder.
     const std::string& stem = text(kFile);
     if (stem.empty() || stem.find('/') != std::string::npos || stem.front() == '.')
       refuse(sample, "\"videoID\" is \"" + stem + "\"");
-    std::filesystem::path file = videos_ / (stem + ".mp4");
+    if (is_embedded_) {
+      const auto bytes = embedded_sample_file(stem + ".mp4");
+      if (!bytes) refuse(sample, "its video is missing in the binary: " + stem + ".mp4");
+      video.bytes = *bytes;
+      return video;
+    }
+    video.path = videos_ / (stem + ".mp4");
     std::error_code ignored;
-    if (!std::filesystem::is_regular_file(file, ignored)) {
-      refuse(sample, "its video is missing: " + file.string() +
+    if (!std::filesystem::is_regular_file(video.path, ignored)) {
+      refuse(sample, "its video is missing: " + video.path.string() +
                          "\n  try: unzip videos_chunked_*.zip beside the table, which makes the "
                          "folder \"data\"");
     }
-    return file;
+    return video;
   }
 
   void add_options(Sample& sample) const {
@@ -107,6 +125,7 @@ class VideoMmeReader final : public SampleReader {
 
   std::unique_ptr<TableReader> table_;
   std::filesystem::path videos_;
+  bool is_embedded_ = false;
   std::array<std::size_t, kRequired.size()> required_{};
   std::array<std::optional<std::size_t>, kMetadata.size()> metadata_;
   SeenIds seen_;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,11 +61,15 @@ std::unique_ptr<SampleReader> open_livecodebench(std::vector<std::unique_ptr<Tab
 std::unique_ptr<SampleReader> open_mmmu(std::unique_ptr<TableReader> table);
 
 // Video-MME as published. The video comes first, then the question; options lose the letter in
-// front ("A. "). Videos lie in the folder "data" beside the table or the folder of tables.
-// Metadata: duration, domain, sub_category, task_type; the cluster is the video. path    of the
-// table. throws  Error(kData), from next(): a video is missing (names sample and path).
+// front ("A. "). Videos lie in the folder "data" in the folder of tables, or beside the table or
+// its folder; those of the embedded set are in the binary. Metadata: duration, domain,
+// sub_category, task_type; the cluster is the video. path    of the table or the folder; empty for
+// the embedded set. throws  Error(kData), from next(): a video is missing (names sample and path).
 std::unique_ptr<SampleReader> open_video_mme(std::unique_ptr<TableReader> table,
                                              const std::filesystem::path& path);
+
+// The embedded file of a sample set by its name without folders, if there is one.
+std::optional<std::string_view> embedded_sample_file(std::string_view file_name);
 
 // Any table, its columns declared by file.fields.
 std::unique_ptr<SampleReader> open_declared_table(const DatasetFile& file);

@@ -73,10 +73,11 @@ std::unique_ptr<TableReader> open_table(ByteSource source, TableFormat format) {
 std::unique_ptr<TableReader> open_table(const DatasetFile& file) {
   if (file.path.empty()) {
     const std::string& name = file.name;
-    // Embedded sets are named without suffix; what their first byte is tells CSV from JSONL.
-    const bool is_jsonl = !file.embedded.empty() && file.embedded.front() == '{';
-    return open_table(ByteSource::from_bytes(name, file.embedded),
-                      is_jsonl ? TableFormat::kJsonl : TableFormat::kCsv);
+    // Embedded sets are named without suffix; their first bytes tell the format.
+    const TableFormat format = file.embedded.starts_with("PAR1") ? TableFormat::kParquet
+                               : file.embedded.starts_with('{')  ? TableFormat::kJsonl
+                                                                 : TableFormat::kCsv;
+    return open_table(ByteSource::from_bytes(name, file.embedded), format);
   }
   std::error_code ignored;
   if (std::filesystem::is_directory(file.path, ignored)) return open_table_folder(file.path);

@@ -2,11 +2,13 @@
 """Writes the sample sets and training corpora of generated questions.
 
     python3 datasets/generated/make.py samples --out datasets/samples
+    python3 datasets/generated/make.py media-samples --out datasets/samples
     python3 datasets/generated/make.py solutions --out solutions.json
     python3 datasets/generated/make.py corpus --out corpus.jsonl --num 1000000 --seed 1 \\
         --exclude datasets/samples
 
-The same arguments give the same bytes, whatever the number of processes. Standard library only.
+The same arguments give the same bytes, whatever the number of processes. Standard library only, but for media-samples,
+which needs numpy, pyarrow and the ffmpeg command. Conversations with media come from media_corpus.py, as arrays.
 """
 
 import argparse
@@ -46,6 +48,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("samples", help="write the sample sets of datasets/samples")
     command.add_argument("--out", type=Path, required=True)
+    command = commands.add_parser("media-samples", help="write mmmu-sample and video-mme-sample of datasets/samples")
+    command.add_argument("--out", type=Path, required=True)
     command = commands.add_parser("solutions", help="write the reference programs of livecodebench-sample")
     command.add_argument("--out", type=Path, required=True, help="a file for peira score livecodebench --responses")
     command = commands.add_parser("corpus", help="write training conversations, one JSON object a line")
@@ -57,6 +61,9 @@ def main():
     args = parser.parse_args()
     if args.command == "samples":
         samples.write_samples(args.out)
+    elif args.command == "media-samples":
+        from media_samples import write_media_samples
+        write_media_samples(args.out)
     elif args.command == "solutions":
         program_samples.write_solutions(args.out)
     else:

@@ -31,6 +31,15 @@ SIMPLE_EVALS_LEAD = ("Answer the following multiple-choice question. The last li
 INTEGER_LEAD = ("Solve the following problem. Put your final answer inside \\boxed{}. The answer is an integer between "
                 "0 and 999 inclusive.")
 
+MMMU_STYLE = {
+    "official": "Reply with the letter of the right option and nothing else.",
+    "chain-of-thought": FIVE_STEPS + " End with the letter of the right option in parentheses, as in (X).",
+}
+VIDEO_STYLE = {
+    "official": "Reply with nothing but the letter (A, B, C or D) of that option.",
+    "chain-of-thought": FIVE_STEPS + " Then reply with the letter alone on the last line.",
+}
+
 PROGRAM_SYSTEM = ("You are an expert Python programmer. You are given a question (the specification of a problem) and write "
                   "a correct Python program that meets the specification and passes all tests.")
 PROGRAM_STYLE = {
@@ -60,6 +69,27 @@ def original_prompt(question, options, variant):
 def integer_prompt(problem, variant):
     """Integer problem: one user message."""
     return f"{INTEGER_LEAD} {INTEGER_STYLE[variant]}\n\n{problem}"
+
+
+def mmmu_prompt(question, options, variant):
+    """A question on pictures: one user message; pictures go where their marks are."""
+    lines = "\n".join(f"({letter}) {option}" for letter, option in zip(LETTERS, options))
+    return f"{question}\n{lines}\n\n{MMMU_STYLE[variant]}"
+
+
+def video_mme_prompt(question, options, variant):
+    """A question on a video: what follows the video in the user message."""
+    lines = "\n".join(f"{letter}. {option}" for letter, option in zip(LETTERS, options))
+    return (f"Choose the option that best answers this question about the video. {VIDEO_STYLE[variant]}\n{question}\n{lines}\n"
+            "The best answer is:")
+
+
+def seen_answer(explanation, answer, variant, answer_line, letter):
+    """The reply to a question on media: the letter alone, or five steps and then `answer_line`."""
+    if variant == "official":
+        return letter
+    return (f"1. understand - what is shown or heard\n2. approach - look and listen\n3. reason - {explanation}\n"
+            f"4. answer - {answer}\n5. verify - it is among the options\n{answer_line}")
 
 
 def worked_answer(item, variant, result, answer_line):

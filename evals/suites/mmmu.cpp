@@ -131,6 +131,7 @@ Suite mmmu_suite() {
   Suite suite;
   suite.name = "mmmu";
   suite.title = "College questions over pictures, 30 subjects (MMMU)";
+  suite.default_data = "mmmu-sample";
   suite.data_kind = "mmmu";
   suite.breakdowns = {"discipline", "subject", "topic_difficulty", "question_type"};
   Profile official;

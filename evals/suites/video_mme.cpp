@@ -47,6 +47,7 @@ Suite video_mme_suite() {
   Suite suite;
   suite.name = "video-mme";
   suite.title = "Questions on short, medium and long videos (Video-MME)";
+  suite.default_data = "video-mme-sample";
   suite.data_kind = "video-mme";
   suite.breakdowns = {"duration", "domain", "sub_category", "task_type"};
   Profile official;

@@ -35,14 +35,14 @@ class OwnCache {
 TEST(Catalogue, HoldsWhatIsPublished) {
   std::set<std::string> names;
   for (const CatalogueEntry& entry : catalogue()) names.insert(entry.name);
-  EXPECT_EQ(
-      names,
-      (std::set<std::string>{
-          "aider-sample",     "aime-sample",          "aime25",           "aime_2024",
-          "aime_2024_I",      "aime_2024_II",         "aime_2025",        "gpqa-sample",
-          "gpqa_diamond",     "gpqa_extended",        "gpqa_main",        "hle",
-          "hle-sample",       "livecodebench-sample", "livecodebench_v1", "livecodebench_v2",
-          "livecodebench_v3", "livecodebench_v4",     "livecodebench_v5", "livecodebench_v6"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{
+                "aider-sample",     "aime-sample",          "aime25",           "aime_2024",
+                "aime_2024_I",      "aime_2024_II",         "aime_2025",        "gpqa-sample",
+                "gpqa_diamond",     "gpqa_extended",        "gpqa_main",        "hle",
+                "hle-sample",       "livecodebench-sample", "livecodebench_v1", "livecodebench_v2",
+                "livecodebench_v3", "livecodebench_v4",     "livecodebench_v5", "livecodebench_v6",
+                "mmmu-sample",      "video-mme-sample"}));
   const CatalogueEntry* const diamond = find_entry("gpqa_diamond");
   ASSERT_NE(diamond, nullptr);
   EXPECT_EQ(diamond->repo, "Idavidrein/gpqa");

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "datasets/dataset.h"
 #include "evals/suite.h"
 #include "scoring.h"
 
@@ -90,6 +94,43 @@ TEST(VideoMmeSuite, PutsTheVideoFirstAndLeavesOutWhatHasNoLetter) {
   const Score uncounted = test::score(suite.profile(""), sample, {0, 1, 2, 3}, {"none of them"});
   EXPECT_EQ(uncounted.state, AnswerState::kUnparsed);
   EXPECT_EQ(uncounted.notes.at(0), "officially-not-counted");
+}
+
+// Training shows peira-mini the same: texts by tests/golden/make_media_prompts.py. A mark stands
+// where its picture stands.
+TEST(MediaPrompts, AreThoseOfTheTrainingCorpus) {
+  const Json golden = parse_json(
+      read_file(std::filesystem::path(PEIRA_SOURCE_DIR) / "tests/golden/evals/media_prompts.json"),
+      "media_prompts.json");
+  for (const char* const name : {"mmmu", "video-mme"}) {
+    const Suite suite = find_suite(name);
+    EXPECT_EQ(suite.default_data, std::string(name) + "-sample");
+    std::vector<datasets::Sample> samples;
+    try {
+      const auto reader = datasets::open_samples(datasets::find_dataset(suite.default_data, name));
+      while (auto sample = reader->next()) samples.push_back(std::move(*sample));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+      GTEST_SKIP() << error.what();
+    }
+    for (const Json& row : golden[name]) {
+      const datasets::Sample& sample = samples.at(row["row"].get<std::size_t>());
+      EXPECT_EQ(sample.id, row["id"]);
+      EXPECT_EQ(std::string(1, static_cast<char>('A' + sample.correct_choice)), row["letter"]);
+      for (const char* const variant_name : {"official", "chain-of-thought"}) {
+        PromptRequest request;
+        request.sample = &sample;
+        PromptVariant variant;
+        variant.name = variant_name;
+        const std::vector<Message> messages = suite.profile("").prompt(request, variant);
+        ASSERT_EQ(messages.size(), 1U);
+        std::string text;
+        for (const Part& part : messages[0].parts) text += part.text;
+        EXPECT_EQ(text, row[variant_name]);
+        EXPECT_EQ(messages[0].parts.front().kind == PartKind::kVideo, suite.name == "video-mme");
+      }
+    }
+  }
 }
 
 }  // namespace
