@@ -12,12 +12,42 @@ namespace peira::runner {
 namespace {
 
 // By the first bytes, whatever a file is called.
-std::string media_type(std::string_view bytes) {
+std::string picture_type(std::string_view bytes) {
   if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return "image/png";
   if (bytes.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
   if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a")) return "image/gif";
   if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return "image/webp";
   throw Error(ErrorCode::kData, "a picture that is no PNG, JPEG, GIF or WebP");
+}
+
+std::string film_type(std::string_view bytes) {
+  if (bytes.size() > 8 && bytes.substr(4, 4) == "ftyp") return "video/mp4";
+  if (bytes.starts_with("\x1A\x45\xDF\xA3")) return "video/webm";
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("AVI ")) return "video/x-msvideo";
+  throw Error(ErrorCode::kData, "a video that is no MP4, WebM, Matroska or AVI");
+}
+
+// As "format" of input_audio has it.
+std::string sound_format(std::string_view bytes) {
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WAVE")) return "wav";
+  if (bytes.starts_with("ID3") || bytes.starts_with("\xFF\xFB") || bytes.starts_with("\xFF\xF3"))
+    return "mp3";
+  if (bytes.starts_with("fLaC")) return "flac";
+  if (bytes.starts_with("OggS")) return "ogg";
+  throw Error(ErrorCode::kData, "a sound that is no WAV, MP3, FLAC or Ogg");
+}
+
+// A part as OpenAI's protocol has it; videos as vLLM and SGLang take them, by "video_url".
+OrderedJson medium_of(const Part& part) {
+  const std::string bytes = part.bytes.empty() ? read_file(part.path) : part.bytes;
+  if (part.kind == PartKind::kAudio) {
+    return {{"type", "input_audio"},
+            {"input_audio", {{"data", to_base64(bytes)}, {"format", sound_format(bytes)}}}};
+  }
+  const bool is_picture = part.kind == PartKind::kImage;
+  const std::string type = is_picture ? picture_type(bytes) : film_type(bytes);
+  const std::string key = is_picture ? "image_url" : "video_url";
+  return {{"type", key}, {key, {{"url", "data:" + type + ";base64," + to_base64(bytes)}}}};
 }
 
 OrderedJson content_of(const Message& message) {
@@ -28,21 +58,21 @@ OrderedJson content_of(const Message& message) {
   for (const Part& part : message.parts) {
     if (part.kind == PartKind::kText) {
       parts.push_back({{"type", "text"}, {"text", to_valid_utf8(part.text)}});
-    } else if (part.kind == PartKind::kImage) {
-      const std::string bytes = part.bytes.empty() ? read_file(part.path) : part.bytes;
-      parts.push_back(
-          {{"type", "image_url"},
-           {"image_url", {{"url", "data:" + media_type(bytes) + ";base64," + to_base64(bytes)}}}});
     } else {
-      throw Error(ErrorCode::kData,
-                  "endpoints are asked with text and pictures, not with sound or "
-                  "video");
+      parts.push_back(medium_of(part));
     }
   }
   return parts;
 }
 
 std::string prompt_text(const std::vector<Message>& messages) {
+  for (const Message& message : messages) {
+    for (const Part& part : message.parts) {
+      if (part.kind == PartKind::kText) continue;
+      throw Error(ErrorCode::kData,
+                  "completions take text alone, and this prompt has a picture, sound or video");
+    }
+  }
   if (messages.size() == 1) return to_valid_utf8(text_of(messages.front()));
   std::string text;
   for (const Message& message : messages) {

@@ -28,10 +28,11 @@ struct OpenAiDialect {
 // The body that asks for `request`. A seed is sent in 53 bits, which every JSON reader keeps.
 // Members that are not OpenAI's own (top_k, min_p, repetition_penalty) are sent where they were
 // asked for, as vLLM and others name them. Completions get the text of the one message, or of
-// each with its role before it.
+// each with its role before it. Pictures go as data URLs, sounds as input_audio, and videos as
+// video_url, which is vLLM's and SGLang's.
 //
 // With continuations (completions alone): a prompt for each, echoed with log-probabilities.
-// throws  Error(kData): a picture whose kind or file cannot be read; sound and video;
+// throws  Error(kData): a medium whose kind or file cannot be read; completions with media;
 //         Error(kUsage): continuations of a chat.
 OrderedJson openai_body(const ModelRequest& request, const OpenAiDialect& dialect);
 

@@ -93,6 +93,24 @@ TEST(OpenAiProtocol, SendsPicturesAsDataUrls) {
   EXPECT_THROW((void)openai_body(request, kChat), Error);
 }
 
+TEST(OpenAiProtocol, SendsSoundsAndVideos) {
+  ModelRequest request = hello();
+  Part sound, video;
+  sound.kind = PartKind::kAudio;
+  sound.bytes = std::string("RIFF\0\0\0\0WAVE", 12);
+  video.kind = PartKind::kVideo;
+  video.bytes = std::string("\0\0\0 ftypisom", 12);
+  request.messages.front().parts = {video, sound};
+  EXPECT_EQ(dump_json(openai_body(request, kChat)["messages"][0]["content"]),
+            R"([{"type":"video_url","video_url":{"url":"data:video/mp4;base64,AAAAIGZ0eXBpc29t"}},)"
+            R"({"type":"input_audio","input_audio":{"data":"UklGRgAAAABXQVZF","format":"wav"}}])");
+  OpenAiDialect completions = kChat;
+  completions.api = OpenAiApi::kCompletions;
+  EXPECT_THROW((void)openai_body(request, completions), Error);  // never a prompt without them
+  request.messages.front().parts.back().bytes = "nothing known";
+  EXPECT_THROW((void)openai_body(request, kChat), Error);
+}
+
 TEST(OpenAiProtocol, ReadsRepliesInTheWaysServersWriteThem) {
   const auto read = [](const std::string& choice) {
     return read_openai_reply(reply_with(choice), hello(), kChat);
