@@ -471,6 +471,57 @@ void read_vision(const ConfigFields& fields, ModelConfig& config) {
   config.media_tokens.vision_end_token_id = token("vision_end_token_id");
 }
 
+void read_audio(const ConfigFields& fields, ModelConfig& config) {
+  const Json* const given = fields.find("audio_config");
+  if (given == nullptr) fields.fail("audio_config is missing");
+  const ConfigFields audio(*given, fields.where() + ": audio_config");
+  const auto size = [&](const char* key) {
+    return static_cast<int>(audio.integer(key, 1, 1 << 20));
+  };
+  AudioConfig out;
+  out.d_model = size("d_model");
+  out.encoder_layers = static_cast<int>(audio.integer("encoder_layers", 1, 10000));
+  out.encoder_attention_heads = size("encoder_attention_heads");
+  out.encoder_ffn_dim = size("encoder_ffn_dim");
+  out.num_mel_bins = static_cast<int>(audio.integer("num_mel_bins", 1, 4096));
+  out.downsample_hidden_size = size("downsample_hidden_size");
+  out.n_window = size("n_window");
+  out.n_window_infer = size("n_window_infer");
+  out.output_dim = audio.size("output_dim");
+  const auto text = [](auto value) { return std::to_string(value); };
+  const int head_dim = out.d_model / out.encoder_attention_heads;
+  if (out.d_model % out.encoder_attention_heads != 0 || out.d_model % 2 != 0 || out.d_model < 4) {
+    audio.fail("d_model is " + text(out.d_model) + " and encoder_attention_heads " +
+               text(out.encoder_attention_heads) +
+               "\n  d_model must be even and a multiple of the heads");
+  }
+  if (head_dim > kMostSegmentHeadDim) {
+    audio.fail("heads of " + text(head_dim) + " elements are not supported, only up to " +
+               text(kMostSegmentHeadDim));
+  }
+  // The reference counts 13 tokens for a chunk, whatever n_window is.
+  if (AudioConfig::halved_thrice(out.chunk_frames()) != kTokensPerAudioChunk) {
+    audio.fail("n_window is " + text(out.n_window) + ", so that " + text(out.chunk_frames()) +
+               " frames become " + text(AudioConfig::halved_thrice(out.chunk_frames())) +
+               " tokens, not 13");
+  }
+  if (out.n_window_infer < out.chunk_frames()) {
+    audio.fail("n_window_infer is " + text(out.n_window_infer) + ", less than a chunk of " +
+               text(out.chunk_frames()) + " frames");
+  }
+  if (out.output_dim != config.hidden_size) {
+    audio.fail("output_dim is " + text(out.output_dim) + " but the text's hidden_size " +
+               text(config.hidden_size));
+  }
+  const std::string act = audio.text_or("activation_function", "gelu");
+  if (act != "gelu") {
+    audio.fail("activation_function \"" + act + "\" is not supported\n  supported: gelu");
+  }
+  config.audio_config = out;
+  config.media_tokens.audio_token_id = static_cast<std::int32_t>(
+      fields.integer_or("audio_token_id", 0, std::int64_t{config.vocab_size} - 1, -1));
+}
+
 void read_mrope(const ConfigFields& fields, ModelConfig& config) {
   std::vector<int> section{24, 20, 20};  // as transformers has it where the field is absent
   for (const char* const key : {"rope_scaling", "rope_parameters"}) {

@@ -103,6 +103,7 @@ struct ModelConfig {
 
   // Pictures, videos, sounds: what the towers beside the decoder are; see model/towers/.
   std::optional<VisionConfig> vision_config;
+  std::optional<AudioConfig> audio_config;
   MediaTokens media_tokens;
   VideoLayout video_layout = VideoLayout::kTimestamps;
   double position_id_per_seconds = 0;  // of kOneBlock
@@ -114,7 +115,7 @@ struct ModelConfig {
   std::optional<std::int32_t> pad_token_id;
   GenerationConfig generation;
 
-  bool has_towers() const { return vision_config.has_value(); }
+  bool has_towers() const { return vision_config || audio_config; }
   // Which axis of a position each of the rotary_dim / 2 frequencies turns by; empty without
   // mrope_section.
   std::vector<std::uint8_t> rope_axes() const;
@@ -167,6 +168,8 @@ void refuse_partial_rotation(const ConfigFields& fields);
 //
 // throws      Error(kData), naming file and field.
 void read_vision(const ConfigFields& fields, ModelConfig& config);
+// audio_config of `fields` likewise.
+void read_audio(const ConfigFields& fields, ModelConfig& config);
 void read_mrope(const ConfigFields& fields, ModelConfig& config);
 
 // Fills `config.generation` from a parsed generation_config.json.

@@ -148,6 +148,30 @@ void count_vision(const VisionWeights& vision, Counter& counter) {
   for (const VisionMergerWeights& merger : vision.deepstack) count_merger(merger, counter);
 }
 
+void count_audio(const AudioWeights& audio, Counter& counter) {
+  for (const Weight* weight :
+       {&audio.conv1, &audio.conv2, &audio.conv3, &audio.conv_out, &audio.proj1, &audio.proj2}) {
+    counter.matrix(*weight);
+  }
+  for (const ConstTensorView* weight :
+       {&audio.conv1_bias, &audio.conv2_bias, &audio.conv3_bias, &audio.ln_post_weight,
+        &audio.ln_post_bias, &audio.proj1_bias, &audio.proj2_bias}) {
+    counter.vector(*weight);
+  }
+  for (const AudioLayerWeights& layer : audio.layers) {
+    for (const Weight* weight :
+         {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.out_proj, &layer.fc1, &layer.fc2}) {
+      counter.matrix(*weight);
+    }
+    for (const ConstTensorView* weight :
+         {&layer.self_attn_layer_norm_weight, &layer.self_attn_layer_norm_bias, &layer.q_bias,
+          &layer.k_bias, &layer.v_bias, &layer.out_bias, &layer.final_layer_norm_weight,
+          &layer.final_layer_norm_bias, &layer.fc1_bias, &layer.fc2_bias}) {
+      counter.vector(*weight);
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t WeightCount::bytes(WeightPrecision precision) const {
@@ -180,6 +204,7 @@ WeightCount count_weights(const ModelConfig& config, const DecoderWeights& weigh
   // No token of text passes through a tower: its parameters are not among the active ones.
   const std::int64_t active = counter.count().active_parameters;
   if (weights.towers.vision) count_vision(*weights.towers.vision, counter);
+  if (weights.towers.audio) count_audio(*weights.towers.audio, counter);
   WeightCount out = counter.count();
   out.active_parameters = active;
   return out;

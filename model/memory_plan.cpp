@@ -40,13 +40,21 @@ std::int64_t planned_weights(const MemoryRequest& request) {
 
 // What encoding one medium takes, and the embeddings that are kept; neither is taken ahead.
 std::int64_t towers_bytes(const ModelConfig& config, const MemoryRequest& request) {
-  if (!config.vision_config) return 0;
+  if (!config.has_towers()) return 0;
   // A picture of four megapixels at a patch size of 16; larger ones find room where there is some.
   constexpr std::int64_t kPlannedPatches = 16'384;
-  const std::int64_t patches =
-      std::min(kPlannedPatches,
-               std::int64_t{config.max_position_embeddings} * config.vision_config->merge_unit());
-  return VisionTower::working_bytes(config, patches) + request.max_encoder_bytes;
+  constexpr std::int64_t kPlannedFrames = 12'000;  // two minutes of sound
+  std::int64_t most = 0;
+  if (config.vision_config) {
+    const std::int64_t patches =
+        std::min(kPlannedPatches,
+                 std::int64_t{config.max_position_embeddings} * config.vision_config->merge_unit());
+    most = VisionTower::working_bytes(config, patches);
+  }
+  if (config.audio_config) {
+    most = std::max(most, AudioTower::working_bytes(config, kPlannedFrames));
+  }
+  return most + request.max_encoder_bytes;
 }
 
 Division divide(const ModelConfig& config, const MemoryRequest& request) {

@@ -8,11 +8,11 @@
 namespace peira::model {
 
 std::span<const Family> families() {
-  static const std::array kFamilies{qwen3_moe_family(), qwen3_family(),       qwen3_next_family(),
-                                    gpt_oss_family(),   mixtral_family(),     olmoe_family(),
-                                    llama_family(),     gemma3_text_family(), gemma3_family(),
-                                    qwen2_moe_family(), qwen3_vl_moe_family(),
-                                    qwen3_vl_family()};
+  static const std::array kFamilies{
+      qwen3_moe_family(), qwen3_family(),     qwen3_next_family(),   gpt_oss_family(),
+      mixtral_family(),   olmoe_family(),     llama_family(),        gemma3_text_family(),
+      gemma3_family(),    qwen2_moe_family(), qwen3_vl_moe_family(), qwen3_omni_moe_family(),
+      qwen3_vl_family()};
   return kFamilies;
 }
 

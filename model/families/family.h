@@ -48,6 +48,7 @@ Family qwen2_moe_family();
 Family qwen3_family();
 Family qwen3_moe_family();
 Family qwen3_next_family();
+Family qwen3_omni_moe_family();
 Family qwen3_vl_family();
 Family qwen3_vl_moe_family();
 

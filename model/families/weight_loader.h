@@ -108,8 +108,13 @@ class WeightLoader {
   // The vision tower of `prefix` ("model.visual."), its mergers under the names of Qwen3-VL or of
   // Qwen3-Omni, whichever are there.
   VisionWeights vision(const std::string& prefix);
+  // The audio tower of `prefix` ("thinker.audio_tower.").
+  AudioWeights audio(const std::string& prefix);
 
  private:
+  // [rows, from, to] as [rows, to * from].
+  ConstTensorView with_last_axes_swapped(const ConstTensorView& stored, std::int64_t rows,
+                                         std::int64_t from, std::int64_t to);
   VisionMergerWeights vision_merger(const std::string& prefix, std::int64_t norm_size);
   ConstTensorView fp8_scales(const std::string& matrix_name, const Shape& shape);
   // The transpose of `stored`, a matrix in input-major order, of which `count` outputs are wanted:

@@ -10,7 +10,7 @@
 #include "model/layers/attention.h"
 #include "model/layers/linear_attention.h"
 #include "model/layers/mlp.h"
-#include "model/towers/vision_tower.h"
+#include "model/towers/tower_weights.h"
 
 namespace peira::model {
 

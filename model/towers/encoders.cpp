@@ -4,14 +4,18 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/towers/interleaved.h"
 
 namespace peira::model {
 
 MediaEncoders::MediaEncoders(Backend& backend, const ModelConfig& config, TowerWeights weights,
                              std::int64_t max_kept_bytes)
-    : max_kept_bytes_(max_kept_bytes) {
+    : backend_(backend), max_kept_bytes_(max_kept_bytes) {
   if (weights.vision) {
     encoders_.push_back(std::make_unique<VisionTower>(backend, config, std::move(*weights.vision)));
+  }
+  if (weights.audio) {
+    encoders_.push_back(std::make_unique<AudioTower>(backend, config, std::move(*weights.audio)));
   }
 }
 
@@ -30,7 +34,8 @@ std::vector<PlaceholderRun> MediaEncoders::runs(const Medium& medium) const {
     throw Error(ErrorCode::kUsage, medium.name + ": this model has no tower for " +
                                        name_of(medium.modality) + " input");
   }
-  return encoder->runs(medium);
+  if (medium.sound == nullptr) return encoder->runs(medium);
+  return interleaved(encoder->runs(medium), runs(*medium.sound), medium.name);
 }
 
 std::shared_ptr<const EncodedMedium> MediaEncoders::encode(const Medium& medium) {
@@ -41,11 +46,22 @@ std::shared_ptr<const EncodedMedium> MediaEncoders::encode(const Medium& medium)
   }
   MediaEncoder* const encoder = find(medium.modality);
   if (encoder == nullptr) throw Error(ErrorCode::kInternal, "a medium that no tower takes");
-  auto encoded = std::make_shared<const EncodedMedium>(encoder->encode(medium));
+  if (medium.sound == nullptr) {
+    ++counts_.num_encoded;
+    return keep(medium.digest, encoder->encode(medium));
+  }
+  const std::shared_ptr<const EncodedMedium> sound = encode(*medium.sound);
   ++counts_.num_encoded;
+  return keep(medium.digest, joined(backend_, encoder->encode(medium), *sound, runs(medium),
+                                    encoder->runs(medium).front().token));
+}
+
+std::shared_ptr<const EncodedMedium> MediaEncoders::keep(const std::string& digest,
+                                                         EncodedMedium made) {
+  auto encoded = std::make_shared<const EncodedMedium>(std::move(made));
   if (encoded->num_bytes() > max_kept_bytes_) return encoded;
-  kept_.push_front({medium.digest, encoded});
-  by_digest_.emplace(medium.digest, kept_.begin());
+  kept_.push_front({digest, encoded});
+  by_digest_.emplace(digest, kept_.begin());
   kept_bytes_ += encoded->num_bytes();
   while (kept_bytes_ > max_kept_bytes_) {
     kept_bytes_ -= kept_.back().medium->num_bytes();

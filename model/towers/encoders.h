@@ -13,7 +13,7 @@
 #include "model/backend/backend.h"
 #include "model/config.h"
 #include "model/towers/media_encoder.h"
-#include "model/towers/vision_tower.h"
+#include "model/towers/tower_weights.h"
 
 namespace peira::model {
 
@@ -44,7 +44,9 @@ class MediaEncoders {
     std::shared_ptr<const EncodedMedium> medium;
   };
   MediaEncoder* find(Modality modality) const;
+  std::shared_ptr<const EncodedMedium> keep(const std::string& digest, EncodedMedium made);
 
+  Backend& backend_;
   std::vector<std::unique_ptr<MediaEncoder>> encoders_;
   std::int64_t max_kept_bytes_;
   std::int64_t kept_bytes_ = 0;

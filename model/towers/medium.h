@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "model/media/buffer.h"
@@ -18,6 +19,8 @@ const char* name_of(Modality modality);
 // patch_size^2],
 //                 rows in the order of VisionFeatures (model/media/image_features.h).
 // kAudio          features [num_mel_bins, grid_t]: log-mel frames.
+//
+// A kVideo may carry its soundtrack, a kAudio: its tokens then stand among the video's, by time.
 struct Medium {
   Modality modality = Modality::kImage;
   std::int32_t grid_t = 0;  // audio: frames
@@ -27,6 +30,7 @@ struct Medium {
   // 0.
   double seconds_per_grid = 0;
   Buffer<float> features = {};
+  std::shared_ptr<const Medium> sound = nullptr;
   std::string name = {};  // in errors: a path, or a sample and its part
   // Names all above but the name: equal for equal media only, a SHA-256 of them, say. Not empty. It
   // is the key under which a medium's embeddings and cached keys and values are found again.

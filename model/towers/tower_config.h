@@ -31,6 +31,39 @@ struct VisionConfig {
   }
 };
 
+// Tokens that the audio tower makes of a whole chunk of frames.
+constexpr std::int64_t kTokensPerAudioChunk = 13;
+
+// audio_config of Qwen3-Omni.
+struct AudioConfig {
+  int d_model = 0;
+  int encoder_layers = 0;
+  int encoder_attention_heads = 0;
+  int encoder_ffn_dim = 0;
+  int num_mel_bins = 0;
+  int downsample_hidden_size = 0;
+  int n_window = 0;        // half a chunk, in frames
+  int n_window_infer = 0;  // frames of a window: its rows see each other
+  int output_dim = 0;      // the decoder's hidden_size
+  Activation activation_function = Activation::kGelu;
+
+  std::int64_t chunk_frames() const { return 2 * std::int64_t{n_window}; }
+  // Rows of the mel bands after the three convolutions.
+  std::int64_t downsampled_bands() const { return halved_thrice(num_mel_bins); }
+  std::int64_t window_tokens() const {
+    return n_window_infer / chunk_frames() * kTokensPerAudioChunk;
+  }
+  // Three halvings, each rounded up, of every chunk.
+  std::int64_t num_tokens(std::int64_t num_frames) const {
+    return num_frames / chunk_frames() * kTokensPerAudioChunk +
+           halved_thrice(num_frames % chunk_frames());
+  }
+  static std::int64_t halved_thrice(std::int64_t size) {
+    for (int i = 0; i < 3; ++i) size = (size + 1) / 2;
+    return size;
+  }
+};
+
 // How a video's placeholders stand in the prompt.
 enum class VideoLayout : std::uint8_t {
   kTimestamps,  // a run for each temporal patch, its time written in front (Qwen3-VL)

@@ -181,19 +181,19 @@ std::vector<PlaceholderRun> VisionTower::runs(const Medium& medium) const {
   const int columns = medium.grid_w / config_.spatial_merge_size;
   const bool is_video = medium.modality == Modality::kVideo;
   const bool is_one_block = is_video && video_layout_ == VideoLayout::kOneBlock;
-  const auto time_step = static_cast<float>(medium.seconds_per_grid) * seconds_to_position_;
+  const auto seconds = static_cast<float>(medium.seconds_per_grid);
   std::vector<PlaceholderRun> out;
   for (int t = 0; t < medium.grid_t; ++t) {
     if (t == 0 || !is_one_block) out.emplace_back();
     PlaceholderRun& run = out.back();
     run.token = is_video ? tokens_.video_token_id : tokens_.image_token_id;
-    const float time = is_one_block ? static_cast<float>(t) * time_step : 0.0F;
+    const float time = is_one_block ? static_cast<float>(t) * seconds * seconds_to_position_ : 0.0F;
     for (int y = 0; y < rows; ++y) {
       for (int x = 0; x < columns; ++x) {
         run.positions.push_back({time, static_cast<float>(y), static_cast<float>(x)});
       }
     }
-    run.advance = std::max(std::floor(time) + 1.0F, static_cast<float>(std::max(rows, columns)));
+    run.advance = std::max(time + 1.0F, static_cast<float>(std::max(rows, columns)));
   }
   return out;
 }

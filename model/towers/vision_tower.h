@@ -3,7 +3,6 @@
 // source  transformers models/qwen3_vl (Qwen3VLVisionModel); arXiv:2511.21631.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "model/backend/backend.h"
@@ -44,11 +43,6 @@ struct VisionWeights {
   std::vector<VisionBlockWeights> blocks;  // [depth]
   VisionMergerWeights merger;
   std::vector<VisionMergerWeights> deepstack;  // [deepstack_visual_indexes]
-};
-
-// Weights of all towers of a checkpoint, in host memory until make_encoders().
-struct TowerWeights {
-  std::optional<VisionWeights> vision;
 };
 
 class VisionTower final : public MediaEncoder {
