@@ -13,6 +13,7 @@
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/linear_attention.h"
 #include "model/backend/cpu/packed.h"
+#include "model/backend/cpu/quantized_rows.h"
 #include "model/backend/cpu/segment_attention.h"
 #include "model/backend/reference/kernels.h"
 
@@ -40,14 +41,12 @@ class CpuBackend final : public Backend {
     Weight out = host;
     if (precision_ != WeightPrecision::kStored && !host.keep_stored && is_plain(host)) {
       constexpr std::int64_t kWorkPerWeight = 100;  // a guess: seven trials of some nanoseconds
+      const cpu::ForRows for_panels =
+          rows_runner(kWorkPerWeight * cpu::IntegerPanels::kRows * host.shape()[1]);
       if (precision_ == WeightPrecision::kInt8) {
-        set_packed(out,
-                   std::make_shared<cpu::Int8Panels>(
-                       host, arena_,
-                       rows_runner(kWorkPerElement * cpu::Int8Panels::kRows * host.shape()[1])));
+        set_packed(out, std::make_shared<cpu::Int8Panels>(host, arena_, for_panels));
       } else {
-        set_packed(out, std::make_shared<cpu::Int4Rows>(
-                            host, arena_, rows_runner(kWorkPerWeight * host.shape()[1])));
+        set_packed(out, std::make_shared<cpu::Int4Panels>(host, arena_, for_panels));
       }
       return out;
     }
@@ -190,12 +189,12 @@ class CpuBackend final : public Backend {
   void do_linear(const ConstTensorView& x, std::span<const LinearPart> parts) override {
     const std::int64_t size = x.shape[1];
     const std::int64_t num_rows = x.rows();
-    const bool is_int8 = std::any_of(parts.begin(), parts.end(), [](const LinearPart& part) {
-      return cpu::is_int8(part.weight);
+    const bool quantizes = std::any_of(parts.begin(), parts.end(), [](const LinearPart& part) {
+      return cpu::has_integers(part.weight);
     });
-    if (is_int8) quantize(x);
+    if (quantizes) quantize(x);
     // The outputs of all parts in one loop, each part starting at a multiple of `least`.
-    const std::int64_t least = is_int8 ? cpu::kInt8Outputs : cpu::kMatmulOutputs;
+    const std::int64_t least = quantizes ? cpu::kIntegerOutputs : cpu::kMatmulOutputs;
     std::vector<std::int64_t> starts{0};
     for (const LinearPart& part : parts) {
       const std::int64_t outputs = part.out.shape[1];
@@ -216,11 +215,11 @@ class CpuBackend final : public Backend {
         blocks.push_back(
             {&parts[p].weight, from, to, parts[p].bias, parts[p].out.f32() + from, stride});
       }
-      linear_block(x, is_int8, blocks);
+      linear_block(x, quantizes, blocks);
     });
   }
 
-  void linear_block(const ConstTensorView& x, bool is_int8,
+  void linear_block(const ConstTensorView& x, bool quantizes,
                     std::vector<cpu::MatmulPart>& parts) const {
     const std::int64_t size = x.shape[1];
     std::array<const float*, cpu::kMaxMatmulRows> rows;
@@ -231,50 +230,11 @@ class CpuBackend final : public Backend {
         rows[i] = x.f32() + (row + static_cast<std::int64_t>(i)) * size;
       }
       cpu::MatmulRows call{std::span(rows.data(), count), {}};
-      if (is_int8) call.quantized = quantized_x_.rows(static_cast<std::size_t>(row), count);
+      if (quantizes) call.quantized = quantized_x_.rows(static_cast<std::size_t>(row), count);
       cpu::matmul(call, parts);
       for (cpu::MatmulPart& part : parts) part.out += cpu::kMaxMatmulRows * part.out_stride;
     }
   }
-
-  // Rows quantised for products with int8 weights.
-  class QuantizedRows {
-   public:
-    void resize(std::int64_t num_rows, std::int64_t size) {
-      constexpr std::int64_t kGroup = cpu::Int8Panels::kColumns;
-      const std::int64_t groups = (size + kGroup - 1) / kGroup;
-      // Rows are an odd number of cache lines apart, so that they do not meet in one set of a
-      // cache.
-      stride_ = (groups * 2 | 1) * kGroup / 2;
-      num_groups_ = groups;
-      const auto at_least = [](auto& values, std::int64_t count) {
-        if (values.size() < static_cast<std::size_t>(count)) {
-          values.resize(static_cast<std::size_t>(count));
-        }
-      };
-      at_least(values_, num_rows * stride_);
-      at_least(scales_, num_rows * groups);
-      rows_.clear();
-      for (std::int64_t row = 0; row < num_rows; ++row) {
-        rows_.push_back({values_.data() + row * stride_, scales_.data() + row * groups});
-      }
-    }
-    // Columns [first, first + size) of row `row`; first is a multiple of a group.
-    void set(std::int64_t row, std::int64_t first, const float* x, std::int64_t size) {
-      cpu::quantize_row(x, size, values_.data() + row * stride_ + first,
-                        scales_.data() + row * num_groups_ + first / cpu::Int8Panels::kColumns);
-    }
-    std::span<const cpu::QuantizedRow> rows(std::size_t first, std::size_t count) const {
-      return std::span(rows_).subspan(first, count);
-    }
-
-   private:
-    std::int64_t stride_ = 0;
-    std::int64_t num_groups_ = 0;
-    std::vector<std::int16_t> values_;
-    std::vector<float> scales_;
-    std::vector<cpu::QuantizedRow> rows_;
-  };
 
   // x into quantized_x_.
   void quantize(const ConstTensorView& x) {
@@ -520,16 +480,16 @@ class CpuBackend final : public Backend {
     at_least(expert_out_, static_cast<std::int64_t>(num_slots) * hidden);
     float* const inner_values = inner_.view().f32();
     float* const expert_out = expert_out_.view().f32();
-    const bool is_int8 = meets_int8(weights.gate_proj) || meets_int8(weights.up_proj);
-    const bool is_inner_int8 = meets_int8(weights.down_proj);
-    if (is_int8) quantize(x);
-    if (is_inner_int8) quantized_inner_.resize(static_cast<std::int64_t>(num_slots), inner);
+    const bool quantizes = meets_integers(weights.gate_proj) || meets_integers(weights.up_proj);
+    const bool quantizes_inner = meets_integers(weights.down_proj);
+    if (quantizes) quantize(x);
+    if (quantizes_inner) quantized_inner_.resize(static_cast<std::int64_t>(num_slots), inner);
     x_rows_.resize(num_slots);
-    quantized_slots_.resize(is_int8 ? num_slots : 0);
+    quantized_slots_.resize(quantizes ? num_slots : 0);
     for (std::size_t i = 0; i < num_slots; ++i) {
       const std::size_t row = i / static_cast<std::size_t>(top_k);
       x_rows_[slot_place_[i]] = x.f32() + static_cast<std::int64_t>(row) * hidden;
-      if (is_int8) quantized_slots_[slot_place_[i]] = quantized_x_.rows(row, 1).front();
+      if (quantizes) quantized_slots_[slot_place_[i]] = quantized_x_.rows(row, 1).front();
     }
     // Those of a block's slots, where there are any.
     const auto quantized_of = [](bool is_wanted, std::span<const cpu::QuantizedRow> rows,
@@ -554,14 +514,14 @@ class CpuBackend final : public Backend {
       std::optional<cpu::MatmulPart> next;
       if (index + 1 < blocks_.size()) next = gate_of(blocks_[index + 1], gate.data());
       cpu::matmul({std::span(x_rows_.data() + block.first_slot, block.num_slots),
-                   quantized_of(is_int8, quantized_slots_, block)},
+                   quantized_of(quantizes, quantized_slots_, block)},
                   parts, next ? &*next : nullptr);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         const auto slot = static_cast<std::int64_t>(block.first_slot + i);
         float* const to = inner_values + slot * inner + block.first;
         cpu::gated_activation_row(weights.activation, gate.data() + i * kInnerBlock,
                                   up.data() + i * kInnerBlock, block.last - block.first, to);
-        if (is_inner_int8) quantized_inner_.set(slot, block.first, to, block.last - block.first);
+        if (quantizes_inner) quantized_inner_.set(slot, block.first, to, block.last - block.first);
       }
     });
 
@@ -583,7 +543,7 @@ class CpuBackend final : public Backend {
       std::optional<cpu::MatmulPart> next;
       if (index + 1 < blocks_.size()) next = down_of(blocks_[index + 1]);
       cpu::matmul({std::span(rows.data(), block.num_slots),
-                   quantized_of(is_inner_int8, quantized_inner_.rows(0, num_slots), block)},
+                   quantized_of(quantizes_inner, quantized_inner_.rows(0, num_slots), block)},
                   std::array{down_of(block)}, next ? &*next : nullptr);
     });
 
@@ -619,9 +579,10 @@ class CpuBackend final : public Backend {
   }
 
   // Whether an expert that has slots has such a matrix.
-  bool meets_int8(const std::vector<Weight>& matrices) const {
+  bool meets_integers(const std::vector<Weight>& matrices) const {
     for (std::size_t expert = 0; expert < matrices.size(); ++expert) {
-      if (expert_start_[expert + 1] > expert_start_[expert] && cpu::is_int8(matrices[expert])) {
+      if (expert_start_[expert + 1] > expert_start_[expert] &&
+          cpu::has_integers(matrices[expert])) {
         return true;
       }
     }
@@ -707,8 +668,8 @@ class CpuBackend final : public Backend {
   std::vector<std::size_t> slot_place_;
   std::vector<ExpertBlock> blocks_;
   std::vector<const float*> x_rows_;
-  QuantizedRows quantized_x_;
-  QuantizedRows quantized_inner_;                   // [slots, I]
+  cpu::QuantizedRows quantized_x_;
+  cpu::QuantizedRows quantized_inner_;              // [slots, I]
   std::vector<cpu::QuantizedRow> quantized_slots_;  // of x, in the order by expert
   Tensor inner_;                                    // [slots, I], in cache lines of its own
   Tensor expert_out_;                               // [slots, H]

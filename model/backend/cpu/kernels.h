@@ -32,32 +32,35 @@ struct MatmulPart {
   std::int64_t out_stride;
 };
 
-// A row of x in groups of 64 columns, each a power of two times integers of 16 bits: values
-// [whole groups], the last filled up with zeros, scales [groups].
+// A row of x in groups of kQuantizedColumns, each a power of two times integers of 16 bits.
 struct QuantizedRow {
-  const std::int16_t* values;
-  const float* scales;
+  const std::int16_t* values;  // [whole groups], the last filled up with zeros
+  const float* scales;         // [groups]
+  const float* sums;           // [2 * groups], of half a group's values * scale each
 };
+constexpr std::int64_t kQuantizedColumns = 64;
 
 // values * scale is x rounded to 2^-14 of the power of two below the group's largest magnitude. A
 // group with a value that is not finite has a scale that is NaN.
-void quantize_row(const float* x, std::int64_t size, std::int16_t* values, float* scales);
+void quantize_row(const float* x, std::int64_t size, std::int16_t* values, float* scales,
+                  float* sums);
 
-// True for weights that want quantised rows.
-bool is_int8(const Weight& weight);
+// True for weights in groups of integers, which want quantised rows.
+bool has_integers(const Weight& weight);
 // The ranges of outputs of such weights start at multiples of this.
-constexpr std::int64_t kInt8Outputs = 32;
+constexpr std::int64_t kIntegerOutputs = 32;
 
-// The products with the parts whose weights are is_int8(); other parts are left alone. A group's
-// products and their sum are exact; out is the sum over the groups, in order, of this sum, rounded
-// to float32, times (scale of the weights * scale of x), plus the bias. The same bits whatever the
+// The products with the parts whose weights are has_integers(); other parts are left alone. The sum
+// of a group's products of integers is exact. out is the sum over the groups, in order, of this
+// sum, rounded to float32, times (the weights' scale * the scale of x), and with int4 after each
+// also of the minimum times the sum of x; then plus the bias. The same bits whatever the
 // instruction set, the rows and the range.
 //
 // rows          at most kMaxMatmulRows.
 // next          as for matmul().
 // may_use_vnni  false: as on a processor without AVX-VNNI or AVX-512 VNNI.
-void matmul_int8(std::span<const QuantizedRow> rows, std::span<const MatmulPart> parts,
-                 const MatmulPart* next = nullptr, bool may_use_vnni = true);
+void matmul_integers(std::span<const QuantizedRow> rows, std::span<const MatmulPart> parts,
+                     const MatmulPart* next = nullptr, bool may_use_vnni = true);
 
 // The same rows of x as they are, and quantised if a weight wants that.
 struct MatmulRows {
@@ -72,7 +75,7 @@ struct MatmulRows {
 // Each dot product adds in the same order whatever the rows and the range: lane i of the sum takes
 // elements i, i + lanes, ..., and the lanes are added in one fixed tree. The products are
 // those of the weight widened to float32, so equal values give equal bits in every format but
-// int8 (matmul_int8()).
+// int8 and int4 (matmul_integers()).
 void matmul(const MatmulRows& x, std::span<const MatmulPart> parts,
             const MatmulPart* next = nullptr);
 

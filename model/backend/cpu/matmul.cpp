@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "model/backend/cpu/kernels.h"
+#include "model/backend/cpu/packed.h"
 #include "model/backend/cpu/weights-inl.h"
 #include "model/backend/reference/kernels.h"
 
@@ -552,7 +553,6 @@ void multiply_panels(const MatmulCall& call) {
 }
 
 void matmul_in_rows(const MatmulArgs& args) {
-  if (args.weight->packed != nullptr) return matmul_rows<Int4Row>(args);
   switch (args.weight->dtype()) {
     case DType::kF32:
       return matmul_rows<PlainRow<float>>(args);
@@ -590,7 +590,7 @@ void matmul_in_rows(const MatmulArgs& args) {
 void matmul_parts(const MatmulCall& call) {
   multiply_panels(call);
   for (const MatmulPart& part : call.parts) {
-    if (has_panels(part) || is_int8(*part.weight)) continue;
+    if (has_panels(part) || has_integers(*part.weight)) continue;
     const std::int64_t size = part.weight->shape()[1];
     // Four rows of weights in float32, for formats that take longer to widen than to multiply.
     float* const scratch = aligned_scratch(*call.scratch, kOutputs * wide_stride(size));
@@ -623,13 +623,13 @@ HWY_EXPORT(target_name);
 const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 void matmul(const MatmulRows& x, std::span<const MatmulPart> parts, const MatmulPart* next) {
-  const auto is_whole = [](const MatmulPart& part) { return !is_int8(*part.weight); };
-  if (!x.rows.empty() && std::any_of(parts.begin(), parts.end(), is_whole)) {
+  const auto is_float = [](const MatmulPart& part) { return !has_integers(*part.weight); };
+  if (!x.rows.empty() && std::any_of(parts.begin(), parts.end(), is_float)) {
     thread_local std::vector<float> scratch;
     HWY_DYNAMIC_DISPATCH(matmul_parts)
     ({.x_rows = x.rows, .parts = parts, .next = next, .scratch = &scratch});
   }
-  matmul_int8(x.quantized, parts, next);
+  matmul_integers(x.quantized, parts, next);
 }
 
 }  // namespace peira::model::cpu

@@ -51,59 +51,55 @@ std::int64_t PanelMatrix::size_bytes(const Shape& shape) {
   return blocks(shape[0], kRows) * kRows * blocks(shape[1], kColumns) * kColumns * 2;
 }
 
-Int8Panels::Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels)
-    : PlacedMatrix(Layout::kInt8Panels), num_units_(blocks(weight.shape()[1], kColumns)) {
-  static_assert(kColumns == kInt8GroupSize);
+IntegerPanels::IntegerPanels(Layout kind, const Weight& weight, std::int64_t unit_columns,
+                             std::int64_t unit_bytes, Arena& arena, const ForRows& for_panels,
+                             void (*write)(std::byte*, std::int64_t, const float*))
+    : PlacedMatrix(kind),
+      num_units_(blocks(weight.shape()[1], unit_columns)),
+      unit_bytes_(unit_bytes) {
   const std::int64_t num_rows = weight.shape()[0];
   const std::int64_t num_panels = blocks(num_rows, kRows);
-  bytes_ = arena.allocate(num_panels * num_units_ * kUnitBytes);
+  bytes_ = arena.allocate(num_panels * num_units_ * unit_bytes);
   for_panels(num_panels, [&](std::int64_t first, std::int64_t last) {
-    std::vector<float> row(static_cast<std::size_t>(num_units_ * kColumns));  // ends with zeros
+    std::vector<float> row(static_cast<std::size_t>(num_units_ * unit_columns));  // zeros behind
     for (std::int64_t n = first * kRows; n < std::min(num_rows, last * kRows); ++n) {
       widen_row(weight, n, row.data());
-      std::byte* unit = bytes_ + n / kRows * num_units_ * kUnitBytes;
-      const std::int64_t place = n % kRows;
-      for (std::int64_t k = 0; k < num_units_ * kColumns; k += kColumns, unit += kUnitBytes) {
-        const Int8Group group = quantize_int8(row.data() + k);
-        for (std::int64_t i = 0; i < kColumns; i += 2) {
-          std::memcpy(unit + i / 2 * kPairBytes + place * 2,
-                      group.values.data() + static_cast<std::size_t>(i), 2);
-        }
-        std::memcpy(unit + kScalesAt + place * 4, &group.scale, 4);
+      std::byte* const panel = bytes_ + n / kRows * num_units_ * unit_bytes;
+      for (std::int64_t unit = 0; unit < num_units_; ++unit) {
+        write(panel + unit * unit_bytes, n % kRows, row.data() + unit * unit_columns);
       }
     }
   });
 }
 
-Int4Rows::Int4Rows(const Weight& weight, Arena& arena, const ForRows& for_rows)
-    : PlacedMatrix(Layout::kInt4Rows), num_units_(blocks(weight.shape()[1], kUnit)) {
-  const std::int64_t num_rows = weight.shape()[0];
-  const std::int64_t num_units = num_rows * num_units_;
-  words_ = reinterpret_cast<std::uint32_t*>(arena.allocate(num_units * kUnit / 2));
-  scales_ = reinterpret_cast<std::uint32_t*>(arena.allocate(num_units * kUnit / kGroup * 4));
-  for_rows(num_rows, [&](std::int64_t first, std::int64_t last) {
-    // The zeros behind a row quantise to zero.
-    std::vector<float> row(static_cast<std::size_t>(num_units_ * kUnit));
-    for (std::int64_t n = first; n < last; ++n) {
-      widen_row(weight, n, row.data());
-      pack(row.data(), n);
-    }
-  });
-}
+Int8Panels::Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels)
+    : IntegerPanels(Layout::kInt8Panels, weight, kColumns, kUnitBytes, arena, for_panels,
+                    [](std::byte* unit, std::int64_t row, const float* weights) {
+                      static_assert(kColumns == kInt8GroupSize);
+                      const Int8Group group = quantize_int8(weights);
+                      for (std::int64_t k = 0; k < kColumns; k += kBlockColumns) {
+                        std::memcpy(unit + k / kBlockColumns * kBlockBytes + row * 2,
+                                    group.values.data() + k, 2);
+                      }
+                      std::memcpy(unit + kScalesAt + row * 4, &group.scale, 4);
+                    }) {}
 
-void Int4Rows::pack(const float* row, std::int64_t n) {
-  static_assert(kGroup == kInt4GroupSize);
-  std::uint32_t* const words = words_ + n * num_units_ * 16;
-  std::uint32_t* const scales = scales_ + n * num_units_ * 4;
-  for (std::int64_t g = 0; g < num_units_ * 4; ++g) {
-    const Int4Group group = quantize_int4(row + g * kGroup);
-    scales[g] = group.scale | static_cast<std::uint32_t>(group.min) << 16U;
-    for (std::int64_t i = 0; i < kGroup; ++i) {
-      const std::int64_t nibble = g % 4 * 2 + i / 16;
-      words[g / 4 * 16 + i % 16] |= std::uint32_t{group.values[static_cast<std::size_t>(i)]}
-                                    << (nibble * 4);
-    }
-  }
-}
+Int4Panels::Int4Panels(const Weight& weight, Arena& arena, const ForRows& for_panels)
+    : IntegerPanels(
+          Layout::kInt4Panels, weight, kColumns, kUnitBytes, arena, for_panels,
+          [](std::byte* unit, std::int64_t row, const float* weights) {
+            static_assert(kColumns == kInt4GroupSize);
+            const Int4Group group = quantize_int4(weights);
+            for (std::int64_t k = 0; k < kColumns; k += kBlockColumns) {
+              std::uint32_t word = 0;
+              for (std::int64_t i = 0; i < kBlockColumns; ++i) {
+                const std::int64_t bit = i / 2 * 4 + i % 2 * 16;
+                word |= std::uint32_t{group.values[static_cast<std::size_t>(k + i)]} << bit;
+              }
+              std::memcpy(unit + k / kBlockColumns * kBlockBytes + row * 4, &word, 4);
+            }
+            const std::uint32_t scale = group.scale | static_cast<std::uint32_t>(group.min) << 16U;
+            std::memcpy(unit + kScalesAt + row * 4, &scale, 4);
+          }) {}
 
 }  // namespace peira::model::cpu

@@ -1,5 +1,4 @@
-// What place_matrix() makes of weights: bfloat16 or 8-bit integers in panels, or rows of 4-bit
-// integers.
+// What place_matrix() makes of weights: panels of bfloat16, or of 8-bit or 4-bit integers.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +14,7 @@ namespace peira::model::cpu {
 
 // What Weight::packed of a placed weight points to.
 struct PlacedMatrix {
-  enum class Layout : std::uint8_t { kPanels, kInt8Panels, kInt4Rows };
+  enum class Layout : std::uint8_t { kPanels, kInt8Panels, kInt4Panels };
   explicit PlacedMatrix(Layout chosen) : layout(chosen) {}
   Layout layout;
 };
@@ -74,66 +73,71 @@ class PanelMatrix : public PlacedMatrix {
   std::uint32_t* words_;
 };
 
-// A matrix [out_features, in_features] in 8-bit groups, those of model/quantization/groups.h, in
-// the order in which a product reads it: 8.5 bits a weight.
+// A matrix [out_features, in_features] in groups of integers, those of model/quantization/groups.h,
+// in the order in which a product reads it.
 //
-// 32 rows are a panel, 64 of their columns a unit: for each pair of columns the pair of each row,
-// so that a lane of 32 bits is an output; then the rows' scales. A panel's units lie one after the
-// other, and so do panels. Rows and columns are filled up with zeros. threads: constant once made.
-class Int8Panels : public PlacedMatrix {
+// kRows rows are a panel, a group of their columns a unit: blocks of columns, in each of which the
+// rows' columns lie side by side, so that a lane of 32 bits is an output; then four bytes of each
+// row for its scale. A panel's units lie one after the other, and so do panels. Rows and columns
+// are filled up with zeros. threads: constant once made.
+class IntegerPanels : public PlacedMatrix {
  public:
   static constexpr std::int64_t kRows = 32;
-  static constexpr std::int64_t kColumns = 64;  // a group
-  static constexpr std::int64_t kPairBytes = 2 * kRows;
-  static constexpr std::int64_t kScalesAt = kColumns * kRows;
-  static constexpr std::int64_t kUnitBytes = kScalesAt + 4 * kRows;
-
-  // weight  kF32, kBF16 or kF16, row-major. What is not finite makes its group NaN.
-  // The memory is the arena's.
-  Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels);
+  static constexpr std::int64_t kScaleBytes = 4 * kRows;
 
   std::int64_t num_units() const { return num_units_; }
   // Panel `index`, which holds rows [32 index, 32 index + 32).
   const std::byte* panel(std::int64_t index) const {
-    return bytes_ + index * num_units_ * kUnitBytes;
+    return bytes_ + index * num_units_ * unit_bytes_;
   }
+
+ protected:
+  // weight        kF32, kBF16 or kF16, row-major.
+  // unit_columns  of a unit of unit_bytes.
+  // write         (unit, row in the panel, the unit's columns of this row).
+  IntegerPanels(Layout kind, const Weight& weight, std::int64_t unit_columns,
+                std::int64_t unit_bytes, Arena& arena, const ForRows& for_panels,
+                void (*write)(std::byte*, std::int64_t, const float*));
 
  private:
   std::int64_t num_units_;
+  std::int64_t unit_bytes_;
   std::byte* bytes_;
 };
 
-// A matrix [out_features, in_features] in 4-bit groups, those of model/quantization/groups.h, whose
-// rows are padded with zeros to whole units: 5 bits a weight. threads: constant once packed.
-class Int4Rows : public PlacedMatrix {
+// 8.5 bits a weight. A block is a pair of columns, two bytes of each row; the scale is float32.
+class Int8Panels : public IntegerPanels {
  public:
-  static constexpr std::int64_t kUnit = 128;  // four groups in 16 words
-  static constexpr std::int64_t kGroup = 32;
+  static constexpr std::int64_t kColumns = 64;
+  static constexpr std::int64_t kBlockColumns = 2;
+  static constexpr std::int64_t kBlockBytes = 2 * kRows;
+  static constexpr std::int64_t kScalesAt = kColumns * kRows;
+  static constexpr std::int64_t kUnitBytes = kScalesAt + kScaleBytes;
+
+  // What is not finite makes its group NaN. The memory is the arena's.
+  Int8Panels(const Weight& weight, Arena& arena, const ForRows& for_panels);
+};
+
+// 5 bits a weight. A block is eight columns, a word of each row: bits 4i are column 2i, bits 4i +
+// 16 column 2i + 1. The upper half of a row's scale is its minimum, both bfloat16.
+class Int4Panels : public IntegerPanels {
+ public:
+  static constexpr std::int64_t kColumns = 32;
+  static constexpr std::int64_t kBlockColumns = 8;
+  static constexpr std::int64_t kBlockBytes = 4 * kRows;
+  static constexpr std::int64_t kScalesAt = kColumns * kRows / 2;
+  static constexpr std::int64_t kUnitBytes = kScalesAt + kScaleBytes;
 
   // As Int8Panels().
-  Int4Rows(const Weight& weight, Arena& arena, const ForRows& for_rows);
-
-  const std::uint32_t* row(std::int64_t n) const { return words_ + n * num_units_ * 16; }
-  // For each group: the scale's 16 bits, then the minimum's as the upper half.
-  const std::uint32_t* scales(std::int64_t n) const { return scales_ + n * num_units_ * 4; }
-
- private:
-  void pack(const float* row, std::int64_t n);
-
-  std::int64_t num_units_;
-  std::uint32_t* words_;
-  std::uint32_t* scales_;
+  Int4Panels(const Weight& weight, Arena& arena, const ForRows& for_panels);
 };
 
 // What the CPU backend's place_matrix() left in `weight`, which must be packed.
 inline const PlacedMatrix& placed_of(const Weight& weight) {
   return *static_cast<const PlacedMatrix*>(weight.packed.get());
 }
-inline const Int8Panels& int8_panels_of(const Weight& weight) {
-  return static_cast<const Int8Panels&>(placed_of(weight));
-}
-inline const Int4Rows& int4_rows_of(const Weight& weight) {
-  return static_cast<const Int4Rows&>(placed_of(weight));
+inline const IntegerPanels& integer_panels_of(const Weight& weight) {
+  return static_cast<const IntegerPanels&>(placed_of(weight));
 }
 inline bool has_layout(const Weight& weight, PlacedMatrix::Layout layout) {
   return weight.packed != nullptr && placed_of(weight).layout == layout;

@@ -21,7 +21,6 @@
 #include <cstring>
 #include <limits>
 
-#include "model/backend/cpu/packed.h"
 #include "model/backend/cpu/simd-inl.h"
 #include "model/weight.h"
 
@@ -288,51 +287,6 @@ struct DecodeMXFP4 {
     }
 #endif
   }
-};
-
-// What Int4Rows holds; rows end with zeros that fill a unit.
-struct Int4Row {
-  static constexpr int kElements = static_cast<int>(Int4Rows::kUnit);
-  static constexpr bool kIsWide = false;
-  const std::uint32_t* data;
-  const std::uint32_t* scales;
-
-  static Int4Row at(const Weight& weight, std::int64_t n) {
-    const Int4Rows& rows = int4_rows_of(weight);
-    return {rows.row(n), rows.scales(n)};
-  }
-  // Word i of the unit's 16 holds elements i, i + 16, ..., i + 112, from its lowest bits up.
-  HWY_INLINE void load(std::int64_t k, FloatVec* out) const {
-    constexpr int kWords = 16;
-    constexpr int kGroups = static_cast<int>(Int4Rows::kUnit / Int4Rows::kGroup);
-    const FloatTag f;
-    const IntTag i32;
-    const std::int64_t unit = k / kElements;
-    const auto* const words = reinterpret_cast<const std::int32_t*>(data + unit * kWords);
-    const std::uint32_t* const pairs = scales + unit * kGroups;
-    for (int group = 0; group < kGroups; ++group) {
-      const FloatVec scale = hn::Set(f, std::bit_cast<float>(pairs[group] << 16));
-      const FloatVec min = hn::Set(f, std::bit_cast<float>(pairs[group] & 0xFFFF0000U));
-#if HWY_MAX_BYTES == 64
-      // The 16 values of a group are a register's lanes, looked up by the lowest bits of a word.
-      const FloatVec table = hn::MulAdd(hn::ConvertTo(f, hn::Iota(i32, 0)), scale, min);
-#endif
-      for (int half = 0; half < 2; ++half) {
-        const int nibble = group * 2 + half;
-        for (int i = 0; i < kWords; i += kLanes) {
-          const IntVec shifted =
-              hn::And(hn::ShiftRightSame(hn::LoadU(i32, words + i), nibble * 4), hn::Set(i32, 15));
-          FloatVec& to = out[(nibble * kWords + i) / kLanes];
-#if HWY_MAX_BYTES == 64
-          to = hn::TableLookupLanes(table, hn::IndicesFromVec(f, shifted));
-#else
-          to = hn::MulAdd(hn::ConvertTo(f, shifted), scale, min);
-#endif
-        }
-      }
-    }
-  }
-  HWY_INLINE void load_rest(std::int64_t k, std::int64_t, FloatVec* out) const { load(k, out); }
 };
 
 }  // namespace peira::model::cpu::HWY_NAMESPACE

@@ -1,4 +1,4 @@
-// Products with int8 weights against their definition in plain code, to the bit, by every
+// Products with int8 and int4 weights against their definition in plain code, to the bit, by every
 // instruction set this machine has.
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -20,8 +20,6 @@ namespace {
 
 using Floats = std::vector<float>;
 
-constexpr std::int64_t kGroup = kInt8GroupSize;
-
 Tensor random_tensor(std::int64_t rows, std::int64_t columns, std::mt19937& random) {
   Tensor out = host_tensor(DType::kF32, {rows, columns});
   std::normal_distribution<float> normal(0.01F, 0.5F);
@@ -29,57 +27,94 @@ Tensor random_tensor(std::int64_t rows, std::int64_t columns, std::mt19937& rand
   return out;
 }
 
-std::array<float, kGroup> group_of(const float* row, std::int64_t first, std::int64_t columns) {
-  std::array<float, kGroup> out{};
-  std::copy_n(row + first, std::min(kGroup, columns - first), out.begin());
+// `kSize` columns from `first`, zeros behind the row.
+template <std::int64_t kSize>
+std::array<float, kSize> group_of(const float* row, std::int64_t first, std::int64_t columns) {
+  std::array<float, kSize> out{};
+  std::copy_n(row + first, std::min(kSize, columns - first), out.begin());
   return out;
 }
 
-// The definition, as kernels.h gives it: a group of x is integers times a power of two, a group's
-// sum is exact, groups are added in order without fused rounding.
-float product_of(const float* x, const float* weights, std::int64_t columns, float bias) {
-  volatile float out = 0;
-  for (std::int64_t first = 0; first < columns; first += kGroup) {
-    const auto x_group = group_of(x, first, columns);
-    const Int8Group weight_group = quantize_int8(group_of(weights, first, columns).data());
-    float largest = 0;
-    for (const float value : x_group) largest = std::max(largest, std::abs(value));
-    const int exponent = largest == 0 ? -100 : std::max(std::ilogb(largest), -100);
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < kGroup; ++i) {
-      const double scaled = std::nearbyint(std::ldexp(double{x_group[i]}, 14 - exponent));
-      sum += static_cast<std::int64_t>(std::min(scaled, 32767.0)) * weight_group.values[i];
+// A row of x as integers times a power of two for each 64 columns.
+struct PlainRow {
+  PlainRow(const float* x, std::int64_t columns) {
+    for (std::int64_t first = 0; first < columns; first += 64) {
+      const auto group = group_of<64>(x, first, columns);
+      float largest = 0;
+      for (const float value : group) largest = std::max(largest, std::abs(value));
+      const int exponent = largest == 0 ? -100 : std::max(std::ilogb(largest), -100);
+      for (const float value : group) {
+        const double scaled = std::nearbyint(std::ldexp(double{value}, 14 - exponent));
+        values.push_back(static_cast<std::int64_t>(std::min(scaled, 32767.0)));
+      }
+      scales.push_back(std::ldexp(1.0F, exponent - 14));
     }
-    const float scale = weight_group.scale * std::ldexp(1.0F, exponent - 14);
-    volatile const float term = static_cast<float>(sum) * scale;
-    out = out + term;
+  }
+  std::vector<std::int64_t> values;
+  Floats scales;
+};
+
+// sum + a * b, each rounded: never fused.
+float add_product(float sum, float a, float b) {
+  volatile const float product = a * b;
+  return sum + product;
+}
+
+// The definition, as kernels.h gives it.
+float product_of(WeightPrecision precision, const float* x, const float* weights,
+                 std::int64_t columns, float bias) {
+  const PlainRow row(x, columns);
+  float out = 0;
+  if (precision == WeightPrecision::kInt8) {
+    for (std::size_t g = 0; g < row.scales.size(); ++g) {
+      const auto first = static_cast<std::int64_t>(64 * g);
+      const Int8Group group = quantize_int8(group_of<64>(weights, first, columns).data());
+      std::int64_t sum = 0;
+      for (std::size_t i = 0; i < 64; ++i) sum += row.values[64 * g + i] * group.values[i];
+      out = add_product(out, static_cast<float>(sum), group.scale * row.scales[g]);
+    }
+  } else {
+    for (std::int64_t first = 0; first < columns; first += 32) {
+      const float x_scale = row.scales[static_cast<std::size_t>(first / 64)];
+      const Int4Group group = quantize_int4(group_of<32>(weights, first, columns).data());
+      std::int64_t sum = 0;
+      std::int64_t x_sum = 0;
+      for (std::size_t i = 0; i < 32; ++i) {
+        const std::int64_t value = row.values[static_cast<std::size_t>(first) + i];
+        sum += value * group.values[i];
+        x_sum += value;
+      }
+      out = add_product(out, static_cast<float>(sum), float_from_bf16(group.scale) * x_scale);
+      out = add_product(out, float_from_bf16(group.min), static_cast<float>(x_sum) * x_scale);
+    }
   }
   return out + bias;
 }
 
-// Rows of x as matmul_int8() takes them.
+// Rows of x as matmul_integers() takes them.
 struct Quantized {
   explicit Quantized(const ConstTensorView& x) {
+    constexpr std::int64_t kGroup = cpu::kQuantizedColumns;
     const std::int64_t groups = (x.shape[1] + kGroup - 1) / kGroup;
     values.resize(static_cast<std::size_t>(x.rows() * groups * kGroup));
     scales.resize(static_cast<std::size_t>(x.rows() * groups));
+    sums.resize(static_cast<std::size_t>(x.rows() * groups * 2));
     for (std::int64_t row = 0; row < x.rows(); ++row) {
-      rows.push_back({values.data() + row * groups * kGroup, scales.data() + row * groups});
-      cpu::quantize_row(x.f32() + row * x.shape[1], x.shape[1],
-                        values.data() + row * groups * kGroup, scales.data() + row * groups);
+      std::int16_t* const to = values.data() + row * groups * kGroup;
+      float* const to_scales = scales.data() + row * groups;
+      float* const to_sums = sums.data() + row * groups * 2;
+      rows.push_back({to, to_scales, to_sums});
+      cpu::quantize_row(x.f32() + row * x.shape[1], x.shape[1], to, to_scales, to_sums);
     }
   }
   std::vector<std::int16_t> values;
   Floats scales;
+  Floats sums;
   std::vector<cpu::QuantizedRow> rows;
 };
 
-std::unique_ptr<Backend> int8_backend(int threads) {
-  return make_backend({.device = "cpu", .num_threads = threads, .weights = WeightPrecision::kInt8});
-}
-
 // All that run, then the best again.
-class EveryInstructionSet : public ::testing::Test {
+class IntegerMatmul : public ::testing::TestWithParam<WeightPrecision> {
  protected:
   void TearDown() override { choose(0); }
   static void choose(std::int64_t target) {
@@ -87,11 +122,20 @@ class EveryInstructionSet : public ::testing::Test {
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
   static std::vector<std::int64_t> all() { return hwy::SupportedAndGeneratedTargets(); }
+  static std::unique_ptr<Backend> backend(int threads) {
+    return make_backend({.device = "cpu", .num_threads = threads, .weights = GetParam()});
+  }
+  static float product_of(const float* x, const float* weights, std::int64_t columns, float bias) {
+    return model::product_of(GetParam(), x, weights, columns, bias);
+  }
 };
+INSTANTIATE_TEST_SUITE_P(All, IntegerMatmul,
+                         ::testing::Values(WeightPrecision::kInt8, WeightPrecision::kInt4),
+                         [](const auto& param) {
+                           return param.param == WeightPrecision::kInt8 ? "int8" : "int4";
+                         });
 
-using Int8Matmul = EveryInstructionSet;
-
-TEST_F(Int8Matmul, GivesTheDefinitionsBitsOnEveryInstructionSet) {
+TEST_P(IntegerMatmul, GivesTheDefinitionsBitsOnEveryInstructionSet) {
   std::mt19937 random(19);
   const auto targets = all();
   ASSERT_FALSE(targets.empty());
@@ -99,9 +143,9 @@ TEST_F(Int8Matmul, GivesTheDefinitionsBitsOnEveryInstructionSet) {
     for (const std::int64_t outputs : {1, 31, 32, 100}) {
       const Tensor stored = random_tensor(outputs, columns, random);
       const Tensor bias = random_tensor(1, outputs, random);
-      const auto backend = int8_backend(1);
-      const Weight weight = backend->place_matrix(stored);
-      ASSERT_TRUE(cpu::is_int8(weight));
+      const auto device = backend(1);
+      const Weight weight = device->place_matrix(stored);
+      ASSERT_TRUE(cpu::has_integers(weight));
       for (const std::int64_t rows : {1, 2, 3, 5, 8, 12, 13, 48}) {
         const Tensor x = random_tensor(rows, columns, random);
         Floats want;
@@ -119,7 +163,7 @@ TEST_F(Int8Matmul, GivesTheDefinitionsBitsOnEveryInstructionSet) {
             Floats got(want.size());
             const ConstTensorView biases(bias.view().f32(), DType::kF32, {outputs});
             const cpu::MatmulPart part{&weight, 0, outputs, biases, got.data(), outputs};
-            cpu::matmul_int8(quantized.rows, std::span(&part, 1), nullptr, may_use_vnni);
+            cpu::matmul_integers(quantized.rows, std::span(&part, 1), nullptr, may_use_vnni);
             ASSERT_EQ(got, want) << hwy::TargetName(target) << ", " << rows << " rows of "
                                  << columns << ", " << outputs << " outputs";
           }
@@ -131,7 +175,7 @@ TEST_F(Int8Matmul, GivesTheDefinitionsBitsOnEveryInstructionSet) {
 }
 
 // Through the backend, whose threads split outputs and rows.
-TEST_F(Int8Matmul, KeepsItsBitsOverThreadsAndParts) {
+TEST_P(IntegerMatmul, KeepsItsBitsOverThreadsAndParts) {
   std::mt19937 random(23);
   constexpr std::int64_t kColumns = 320;
   const Tensor first = random_tensor(700, kColumns, random);
@@ -139,13 +183,13 @@ TEST_F(Int8Matmul, KeepsItsBitsOverThreadsAndParts) {
   for (const std::int64_t rows : {1, 7, 64, 130}) {
     const Tensor x = random_tensor(rows, kColumns, random);
     for (const int threads : {1, 3, 8}) {
-      const auto backend = int8_backend(threads);
+      const auto device = backend(threads);
       const Tensor out_first = host_tensor(DType::kF32, {rows, 700});
       const Tensor out_second = host_tensor(DType::kF32, {rows, 45});
-      const Weight placed_first = backend->place_matrix(first);
-      const Weight placed_second = backend->place_matrix(second);
-      backend->linear(x, std::array{LinearPart{placed_first, {}, out_first},
-                                    LinearPart{placed_second, {}, out_second}});
+      const Weight placed_first = device->place_matrix(first);
+      const Weight placed_second = device->place_matrix(second);
+      device->linear(x, std::array{LinearPart{placed_first, {}, out_first},
+                                   LinearPart{placed_second, {}, out_second}});
       for (std::int64_t row = 0; row < rows; row += 13) {
         const float* const x_row = x.view().f32() + row * kColumns;
         for (const auto& [weights, out] :
@@ -164,7 +208,7 @@ TEST_F(Int8Matmul, KeepsItsBitsOverThreadsAndParts) {
 }
 
 // A token's experts are its own, whatever the others meet, and each is the plain definition twice.
-TEST_F(Int8Matmul, GivesExpertsTheDefinitionsBits) {
+TEST_P(IntegerMatmul, GivesExpertsTheDefinitionsBits) {
   std::mt19937 random(37);
   constexpr std::int64_t kHidden = 96;
   constexpr std::int64_t kInner = 200;
@@ -187,10 +231,10 @@ TEST_F(Int8Matmul, GivesExpertsTheDefinitionsBits) {
       ids.view().i32()[row] = static_cast<std::int32_t>(random() % kExperts);
       ones.view().f32()[row] = 1;
     }
-    const auto backend = int8_backend(3);
-    const ExpertWeights placed = backend->place_experts(host);
+    const auto device = backend(3);
+    const ExpertWeights placed = device->place_experts(host);
     const Tensor out = host_tensor(DType::kF32, {rows, kHidden});
-    backend->experts(x, ids, ones, placed, out);
+    device->experts(x, ids, ones, placed, out);
     for (std::int64_t row = 0; row < rows; ++row) {
       const auto e = static_cast<std::size_t>(ids.view().i32()[row]);
       const float* const x_row = x.view().f32() + row * kHidden;
@@ -211,27 +255,26 @@ TEST_F(Int8Matmul, GivesExpertsTheDefinitionsBits) {
 
 // Rounding x to 15 bits of its group's largest is far below what the weights lost: half a step is
 // 2^-15 of the power of two, so a product errs by at most that times the sum of |w|.
-TEST_F(Int8Matmul, ErrsLittleAgainstExactProducts) {
+TEST_P(IntegerMatmul, ErrsLittleAgainstExactProducts) {
   std::mt19937 random(29);
   constexpr std::int64_t kColumns = 2048;
   constexpr std::int64_t kOutputs = 64;
   const Tensor stored = random_tensor(kOutputs, kColumns, random);
   const Tensor x = random_tensor(1, kColumns, random);
-  const auto backend = int8_backend(1);
+  const auto device = backend(1);
   const Tensor out = host_tensor(DType::kF32, {1, kOutputs});
-  const Weight placed = backend->place_matrix(stored);
-  backend->linear(x, std::array{LinearPart{placed, {}, out}});
+  const Weight placed = device->place_matrix(stored);
+  device->linear(x, std::array{LinearPart{placed, {}, out}});
   double error_squares = 0;
   double squares = 0;
+  const DType dtype = group_type(GetParam());
+  std::vector<std::byte> blocks(static_cast<std::size_t>(row_bytes(dtype, kColumns)));
+  Floats values(kColumns);
   for (std::int64_t n = 0; n < kOutputs; ++n) {
+    quantize_row(dtype, stored, n, blocks.data());
+    widen_groups(dtype, blocks.data(), kColumns, values.data());
     double exact = 0;
-    for (std::int64_t first = 0; first < kColumns; first += kGroup) {
-      const Int8Group group = quantize_int8(stored.view().f32() + n * kColumns + first);
-      for (std::int64_t i = 0; i < kGroup; ++i) {
-        exact += double{x.view().f32()[first + i]} * double{group.scale} *
-                 group.values[static_cast<std::size_t>(i)];
-      }
-    }
+    for (std::size_t k = 0; k < kColumns; ++k) exact += double{x.view().f32()[k]} * values[k];
     const double error = out.view().f32()[n] - exact;
     error_squares += error * error;
     squares += exact * exact;
@@ -242,20 +285,20 @@ TEST_F(Int8Matmul, ErrsLittleAgainstExactProducts) {
   EXPECT_GT(squares, 0);
 }
 
-TEST_F(Int8Matmul, ShowsWhatIsNotFiniteInX) {
+TEST_P(IntegerMatmul, ShowsWhatIsNotFiniteInX) {
   std::mt19937 random(31);
   const Tensor stored = random_tensor(40, 192, random);
   for (const std::int64_t target : all()) {
     choose(target);
-    const auto backend = int8_backend(1);
-    const Weight placed = backend->place_matrix(stored);
+    const auto device = backend(1);
+    const Weight placed = device->place_matrix(stored);
     for (const float bad :
          {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
           std::numeric_limits<float>::quiet_NaN()}) {
       const Tensor x = random_tensor(2, 192, random);
       x.view().f32()[100] = bad;
       const Tensor out = host_tensor(DType::kF32, {2, 40});
-      backend->linear(x, std::array{LinearPart{placed, {}, out}});
+      device->linear(x, std::array{LinearPart{placed, {}, out}});
       for (int n = 0; n < 40; ++n) {
         EXPECT_FALSE(std::isfinite(out.view().f32()[n]));
         EXPECT_TRUE(std::isfinite(out.view().f32()[40 + n]));
@@ -265,22 +308,25 @@ TEST_F(Int8Matmul, ShowsWhatIsNotFiniteInX) {
 }
 
 // The ends of float32's range: powers of two stay in it, what saturates does so by one step.
-TEST_F(Int8Matmul, TakesTheSmallestAndTheLargest) {
+TEST_P(IntegerMatmul, TakesTheSmallestAndTheLargest) {
   const std::array<float, 8> values{0.0F,  1e-45F,        1e-38F,         1e-31F,
                                     1e30F, 0x1.fffffeP0F, -0x1.fffffeP0F, 1.0F};
   for (const std::int64_t target : all()) {
     choose(target);
     for (const float value : values) {
-      std::array<float, kGroup> x{};
+      std::array<float, 64> x{};
       x[5] = value;
-      std::array<std::int16_t, kGroup> got{};
+      std::array<std::int16_t, 64> got{};
       float scale = 0;
-      cpu::quantize_row(x.data(), kGroup, got.data(), &scale);
+      std::array<float, 2> sums{};
+      cpu::quantize_row(x.data(), 64, got.data(), &scale, sums.data());
       const double error = std::abs(double{scale} * got[5] - double{value});
       EXPECT_LE(error, std::max(std::abs(double{value}) * 0x1p-14, 0x1p-115))
           << value << " " << hwy::TargetName(target);
       EXPECT_TRUE(std::isnormal(scale)) << value;
       EXPECT_EQ(got[4], 0);
+      EXPECT_EQ(sums[0], scale * got[5]);
+      EXPECT_EQ(sums[1], 0);
     }
   }
 }
