@@ -11,21 +11,6 @@
 namespace peira::runner {
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
-std::string kind_of(const Json& value) {
-  if (value.is_null()) return "null";
-  if (value.is_string()) return "a text";
-  if (value.is_boolean()) return "true or false";
-  if (value.is_number()) return "a number";
-  if (value.is_array()) return value.empty() ? "an empty list" : "a list";
-  return "an object";
-}
-
 std::string range(double low, double high) {
   char text[80];
   std::snprintf(text, sizeof text, high >= 1e15 ? " of at least %.10g" : " from %.10g to %.10g",
@@ -42,6 +27,21 @@ std::string shown(const Json& value) {
 
 }  // namespace
 
+std::string joined_words(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+std::string kind_of(const Json& value) {
+  if (value.is_null()) return "null";
+  if (value.is_string()) return "a text";
+  if (value.is_boolean()) return "true or false";
+  if (value.is_number()) return "a number";
+  if (value.is_array()) return value.empty() ? "an empty list" : "a list";
+  return "an object";
+}
+
 std::string try_nearest(const std::string& word, const std::vector<std::string>& words) {
   const std::string nearest = nearest_name(word, words);
   return nearest.empty() ? "" : "\n  try: " + nearest;
@@ -53,7 +53,8 @@ JsonObject::JsonObject(const Json& value, std::string file, std::string path,
   if (!value.is_object()) fail("", "must be an object, is " + kind_of(value));
   for (const auto& item : value.items()) {
     if (std::find(allowed.begin(), allowed.end(), item.key()) != allowed.end()) continue;
-    fail(item.key(), "no such key; allowed: " + joined(allowed) + try_nearest(item.key(), allowed));
+    fail(item.key(),
+         "no such key; allowed: " + joined_words(allowed) + try_nearest(item.key(), allowed));
   }
 }
 
@@ -83,6 +84,25 @@ std::string JsonObject::required_text(const std::string& key) const {
   std::string value = text(key, "");
   if (value.empty()) fail(key, "is missing; it must be a text");
   return value;
+}
+
+std::vector<std::string> JsonObject::texts(const std::string& key) const {
+  const Json* const value = find(key);
+  if (value == nullptr) return {};
+  if (value->is_string()) return {value->get<std::string>()};
+  if (!value->is_array() || value->empty()) {
+    fail(key, "must be a text or a list of texts, is " + kind_of(*value));
+  }
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    const std::string place = key + "[" + std::to_string(i) + "]";
+    if (!(*value)[i].is_string()) fail(place, "must be a text, is " + kind_of((*value)[i]));
+    list.push_back((*value)[i].get<std::string>());
+    if (std::count(list.begin(), list.end(), list.back()) > 1) {
+      fail(place, "\"" + list.back() + "\" stands there twice");
+    }
+  }
+  return list;
 }
 
 std::optional<bool> JsonObject::boolean(const std::string& key) const {
@@ -119,13 +139,16 @@ std::optional<std::int64_t> JsonObject::whole(const std::string& key, std::int64
 
 std::string JsonObject::word(const std::string& key, const std::string& otherwise,
                              const std::vector<std::string>& words) const {
-  if (find(key) == nullptr) return otherwise;
-  std::string value = text(key, "");
-  if (std::find(words.begin(), words.end(), value) == words.end()) {
-    fail(key, "\"" + value.substr(0, 60) + "\" is none of: " + joined(words) +
-                  try_nearest(value, words));
-  }
+  std::string value = text(key, otherwise);
+  if (find(key) != nullptr) check_word(key, value, words);
   return value;
+}
+
+void JsonObject::check_word(const std::string& key, const std::string& word,
+                            const std::vector<std::string>& words) const {
+  if (std::find(words.begin(), words.end(), word) != words.end()) return;
+  fail(key, "\"" + word.substr(0, 60) + "\" is none of: " + joined_words(words) +
+                try_nearest(word, words));
 }
 
 std::vector<JsonObject> JsonObject::objects(const std::string& key,

@@ -22,6 +22,8 @@ class JsonObject {
   const Json* find(const std::string& key) const;
   std::string text(const std::string& key, const std::string& otherwise) const;  // not empty
   std::string required_text(const std::string& key) const;
+  // A text, or a list of texts that all differ; empty where there is none.
+  std::vector<std::string> texts(const std::string& key) const;
   std::optional<bool> boolean(const std::string& key) const;
   std::optional<double> number(const std::string& key, double low, double high) const;
   std::optional<std::int64_t> whole(const std::string& key, std::int64_t low,
@@ -29,6 +31,9 @@ class JsonObject {
   // The text at `key`, which must be one of `words` where it is given.
   std::string word(const std::string& key, const std::string& otherwise,
                    const std::vector<std::string>& words) const;
+  // throws where `word`, which stands at `key`, is none of `words`.
+  void check_word(const std::string& key, const std::string& word,
+                  const std::vector<std::string>& words) const;
   // The objects of a list. throws where it is none; a missing one is empty.
   std::vector<JsonObject> objects(const std::string& key,
                                   const std::vector<std::string>& allowed) const;
@@ -40,6 +45,12 @@ class JsonObject {
   const Json* value_;
   std::string file_, path_;
 };
+
+// What a value is, for messages: "a text", "an empty list".
+std::string kind_of(const Json& value);
+
+// "a, b, c".
+std::string joined_words(const std::vector<std::string>& words);
 
 // "\n  try: window", or "" where nothing is near.
 std::string try_nearest(const std::string& word, const std::vector<std::string>& words);

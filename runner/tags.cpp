@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "runner/revision.h"
+#include "runner/storage/side_tables.h"
 
 namespace peira::runner {
 namespace {
@@ -30,17 +31,8 @@ bool is_tag_name(const std::string& name) {
 }  // namespace
 
 Tags::Tags(const std::filesystem::path& store, Access access)
-    : database_(std::make_unique<Database>(store, access == Access::kReadWrite
-                                                      ? Database::Mode::kReadWriteCreate
-                                                      : Database::Mode::kReadOnly)) {
-  if (access == Access::kReadWrite) {
-    database_->execute(kSchema);
-    return;
-  }
-  Statement found =
-      database_->prepare("SELECT 1 FROM sqlite_master WHERE type='table' AND name='gate_outcomes'");
-  has_tables_ = found.step();
-}
+    : database_(open_side_tables(store, access == Access::kReadWrite, kSchema)),
+      has_tables_(has_table(*database_, "gate_outcomes")) {}
 
 void Tags::set(const std::string& name, const std::string& run_id) {
   if (!is_tag_name(name)) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "evals/detail/json_members.h"
 #include "evals/judges/detail.h"
 #include "evals/judges/judges.h"
 #include "evals/scorers/judgement.h"
@@ -11,59 +12,20 @@
 namespace peira::evals {
 namespace {
 
-// The members of an object, each asked for by name; the rest is refused.
-class Members {
- public:
-  Members(const Json& value, std::string where) : value_(value), where_(std::move(where)) {
-    if (!value_.is_object()) throw Error(ErrorCode::kData, where_ + ": must be an object");
-  }
-  Error error(const std::string& key, const std::string& what) const {
-    return Error(ErrorCode::kData, where_ + (key.empty() ? "" : "." + key) + ": " + what);
-  }
-  const Json* find(const std::string& key) {
-    known_.insert(key);
-    const auto found = value_.find(key);
-    return found == value_.end() ? nullptr : &*found;
-  }
-  std::string text(const std::string& key) {
-    const Json* const value = find(key);
-    if (value == nullptr) return {};
-    if (!value->is_string()) throw error(key, "must be a text");
-    return value->get<std::string>();
-  }
-  bool flag(const std::string& key) {
-    const Json* const value = find(key);
-    if (value == nullptr) return false;
-    if (!value->is_boolean()) throw error(key, "must be true or false");
-    return value->get<bool>();
-  }
-  // A prompt of the user's own, which must hold `needed`.
-  std::string prompt(std::initializer_list<const char*> needed) {
-    std::string text_of_it = text("prompt");
-    for (const char* const placeholder : needed) {
-      if (!text_of_it.empty() && text_of_it.find(placeholder) == std::string::npos) {
-        throw error("prompt", std::string("does not hold ") + placeholder);
-      }
-    }
-    return text_of_it;
-  }
-  void refuse_others() const {
-    for (const auto& [key, unused] : value_.items()) {
-      if (known_.contains(key)) continue;
-      std::string names;
-      for (const std::string& name : known_) names += (names.empty() ? "" : ", ") + name;
-      throw error(key, "unknown key\n  try: " + names);
+using detail::JsonMembers;
+
+// A prompt of the user's own, which must hold `needed`.
+std::string prompt_of(JsonMembers& members, std::initializer_list<const char*> needed) {
+  std::string text = members.text_or("prompt", "");
+  for (const char* const placeholder : needed) {
+    if (!text.empty() && text.find(placeholder) == std::string::npos) {
+      throw members.error("prompt", std::string("does not hold ") + placeholder);
     }
   }
-  const std::string& where() const { return where_; }
+  return text;
+}
 
- private:
-  const Json& value_;
-  std::string where_;
-  std::set<std::string> known_;
-};
-
-std::vector<Criterion> read_criteria(Members& members) {
+std::vector<Criterion> read_criteria(JsonMembers& members) {
   std::vector<Criterion> criteria;
   const Json* const list = members.find("criteria");
   if (list == nullptr) return criteria;
@@ -73,14 +35,14 @@ std::vector<Criterion> read_criteria(Members& members) {
   std::set<std::string> names;
   for (const Json& item : *list) {
     const std::string where =
-        members.where() + ".criteria[" + std::to_string(criteria.size()) + "]";
+        members.path_of("criteria") + "[" + std::to_string(criteria.size()) + "]";
     Criterion criterion;
     if (item.is_string()) {
       criterion.name = item.get<std::string>();
     } else {
-      Members one(item, where);
-      criterion.name = one.text("name");
-      criterion.description = one.text("description");
+      JsonMembers one(item, where);
+      criterion.name = one.text_or("name", "");
+      criterion.description = one.text_or("description", "");
       if (const Json* const weight = one.find("weight")) {
         if (!weight->is_number() || !(weight->get<double>() > 0) || weight->get<double>() > 1e6) {
           throw one.error("weight", "must be a number above 0");
@@ -109,15 +71,15 @@ std::vector<Criterion> read_criteria(Members& members) {
 }  // namespace
 
 std::shared_ptr<const ModelJudge> read_judge(const Json& value, const std::string& where) {
-  Members members(value, where);
-  const std::string kind = members.text("kind");
+  JsonMembers members(value, where);
+  const std::string kind = members.text_or("kind", "");
   ModelJudge judge;
   if (kind == "rubric") {
     RubricSpec spec;
-    spec.instructions = members.text("instructions");
+    spec.instructions = members.text_or("instructions", "");
     spec.criteria = read_criteria(members);
-    spec.shows_reference = members.flag("shows_reference");
-    spec.prompt = members.prompt({"{{response}}"});
+    spec.shows_reference = members.flag("shows_reference", false);
+    spec.prompt = prompt_of(members, {"{{response}}"});
     if (const Json* const scale = members.find("scale")) {
       const bool is_range = scale->is_array() && scale->size() == 2 &&
                             (*scale)[0].is_number_integer() && (*scale)[1].is_number_integer();
@@ -131,14 +93,14 @@ std::shared_ptr<const ModelJudge> read_judge(const Json& value, const std::strin
     judge = rubric_judge(spec);
   } else if (kind == "reference") {
     ReferenceSpec spec;
-    spec.instructions = members.text("instructions");
-    spec.prompt = members.prompt({"{{response}}", "{{reference}}"});
+    spec.instructions = members.text_or("instructions", "");
+    spec.prompt = prompt_of(members, {"{{response}}", "{{reference}}"});
     judge = reference_judge(spec);
   } else if (kind == "pairwise") {
     PairwiseSpec spec;
-    spec.instructions = members.text("instructions");
-    spec.shows_reference = members.flag("shows_reference");
-    spec.prompt = members.prompt({"{{response_a}}", "{{response_b}}"});
+    spec.instructions = members.text_or("instructions", "");
+    spec.shows_reference = members.flag("shows_reference", false);
+    spec.prompt = prompt_of(members, {"{{response_a}}", "{{response_b}}"});
     judge = pairwise_judge(spec);
   } else {
     throw members.error("kind",

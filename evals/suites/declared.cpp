@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "evals/detail/json_members.h"
 #include "evals/extractors/answer_line.h"
 #include "evals/extractors/json_field.h"
 #include "evals/extractors/letter.h"
@@ -31,6 +32,8 @@
 namespace peira::evals {
 namespace {
 
+using detail::JsonMembers;
+
 constexpr int kMaxTokensLimit = 10'000'000;
 
 struct Extracted {
@@ -42,90 +45,6 @@ using Extractor =
 // Whether the extracted text is right; may rewrite it into the form to be counted ("b" -> "B").
 // `how` is for the reason given, may stay empty.
 using Judge = std::function<bool(const ScoreRequest&, std::string& answer, std::string& how)>;
-
-// A JSON object being read: every key is asked for by name and the rest is refused.
-class Object {
- public:
-  Object(const Json& value, std::string path) : value_(value), path_(std::move(path)) {
-    if (!value_.is_object()) throw error("", "must be an object");
-  }
-
-  Error error(const std::string& key, const std::string& what) const {
-    const std::string dot = path_.ends_with(':') || key.empty() ? "" : ".";
-    std::string place = path_ + dot + key;
-    if (place.ends_with(':')) place.pop_back();
-    return Error(ErrorCode::kData, place + ": " + what);
-  }
-  const Json* find(const std::string& key) {
-    known_.insert(key);
-    const auto found = value_.find(key);
-    return found == value_.end() ? nullptr : &*found;
-  }
-  std::string path_of(const std::string& key) const {
-    return path_ + (path_.ends_with(':') ? "" : ".") + key;
-  }
-  std::string text(const std::string& key) {
-    const Json* const value = find(key);
-    if (value == nullptr) throw error(key, "is missing; it must be a text");
-    if (!value->is_string()) throw error(key, "must be a text, is " + kind_of(*value));
-    if (value->get_ref<const std::string&>().empty()) throw error(key, "must not be empty");
-    return value->get<std::string>();
-  }
-  std::string text_or(const std::string& key, const std::string& otherwise) {
-    const Json* const value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_string()) throw error(key, "must be a text, is " + kind_of(*value));
-    return value->get<std::string>();
-  }
-  bool flag(const std::string& key, bool otherwise) {
-    const Json* const value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) throw error(key, "must be true or false, is " + kind_of(*value));
-    return value->get<bool>();
-  }
-  double number(const std::string& key, double otherwise) {
-    const Json* const value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_number() || value->get<double>() < 0) {
-      throw error(key, "must be a number, 0 or more");
-    }
-    return value->get<double>();
-  }
-  // One text, or a list of them.
-  std::vector<std::string> texts(const std::string& key) {
-    const Json* const value = find(key);
-    if (value == nullptr) return {};
-    std::vector<std::string> list;
-    if (value->is_string()) {
-      list.push_back(value->get<std::string>());
-    } else if (value->is_array()) {
-      for (const Json& item : *value) {
-        if (!item.is_string()) throw error(key, "must hold texts only, holds " + kind_of(item));
-        list.push_back(item.get<std::string>());
-      }
-    } else {
-      throw error(key, "must be a text or a list of texts, is " + kind_of(*value));
-    }
-    if (list.empty()) throw error(key, "must not be empty");
-    return list;
-  }
-  // To be called when all known keys have been asked for.
-  void refuse_others() const {
-    for (const auto& [key, unused] : value_.items()) {
-      if (known_.count(key) != 0) continue;
-      std::string names;
-      for (const std::string& name : known_) names += (names.empty() ? "" : ", ") + name;
-      throw error(key, "unknown key\n  try: " + names);
-    }
-  }
-
- private:
-  static std::string kind_of(const Json& value) { return value.type_name(); }
-
-  const Json& value_;
-  std::string path_;
-  std::set<std::string> known_;
-};
 
 // The last number in `text`: digits with thousands commas, a decimal point, a sign; commas dropped.
 std::optional<std::string> last_number(std::string_view text) {
@@ -165,7 +84,7 @@ std::optional<std::string> last_number(std::string_view text) {
   return number;
 }
 
-Extractor read_extractor(Object& suite, bool has_choices) {
+Extractor read_extractor(JsonMembers& suite, bool has_choices) {
   const Json* const declared = suite.find("extractor");
   if (declared == nullptr) {
     throw suite.error("extractor",
@@ -174,7 +93,7 @@ Extractor read_extractor(Object& suite, bool has_choices) {
                       "\"pattern\": ...}");
   }
   const Json wrapped = declared->is_string() ? Json{{"name", *declared}} : *declared;
-  Object object(wrapped, suite.path_of("extractor"));
+  JsonMembers object(wrapped, suite.path_of("extractor"));
   const std::string name = object.text("name");
   Extractor extractor;
   if (name == "answer-letter") {
@@ -330,13 +249,13 @@ std::optional<MathNumber> exact_number(std::string_view text) {
   return negative ? negate(*value) : *value;
 }
 
-Judge read_scorer(Object& suite, bool has_choices) {
+Judge read_scorer(JsonMembers& suite, bool has_choices) {
   const Json* const declared = suite.find("scorer");
   if (declared == nullptr) {
     throw suite.error("scorer", "is missing\n  try: choice, math, number, string");
   }
   const Json wrapped = declared->is_string() ? Json{{"name", *declared}} : *declared;
-  Object object(wrapped, suite.path_of("scorer"));
+  JsonMembers object(wrapped, suite.path_of("scorer"));
   const std::string name = object.text("name");
   Judge judge;
   if (name == "choice") {
@@ -401,12 +320,12 @@ Judge read_scorer(Object& suite, bool has_choices) {
   return judge;
 }
 
-datasets::FieldMap read_fields(Object& suite) {
+datasets::FieldMap read_fields(JsonMembers& suite) {
   const Json* const declared = suite.find("fields");
   if (declared == nullptr) {
     throw suite.error("fields", "is missing: it says which columns hold question and answer");
   }
-  Object object(*declared, suite.path_of("fields"));
+  JsonMembers object(*declared, suite.path_of("fields"));
   datasets::FieldMap fields;
   fields.id = object.texts("id");
   fields.question = object.texts("question");
@@ -469,7 +388,7 @@ std::vector<Message> render(const Prompts& prompts, const PromptRequest& request
   return messages;
 }
 
-Prompts read_prompts(Object& suite, const std::string& name, bool has_choices) {
+Prompts read_prompts(JsonMembers& suite, const std::string& name, bool has_choices) {
   Prompts prompts;
   prompts.suite = name;
   prompts.wording.system = suite.text_or("system", "");
@@ -494,7 +413,7 @@ Prompts read_prompts(Object& suite, const std::string& name, bool has_choices) {
         throw suite.error(field, "unknown variant\n  try: direct, chain-of-thought");
       }
       if (text.is_object()) {
-        Object object(text, suite.path_of(field));
+        JsonMembers object(text, suite.path_of(field));
         add(variant, object.text("prompt"), field + ".prompt");
         object.find("response_format");  // read by read_formats
         object.refuse_others();
@@ -511,7 +430,7 @@ Prompts read_prompts(Object& suite, const std::string& name, bool has_choices) {
 
 // Formats come from the declaration in the order it is written in: that of a schema's properties is
 // the order in which a reply has them.
-void read_formats(Object& suite, const OrderedJson& declaration, Profile& profile) {
+void read_formats(JsonMembers& suite, const OrderedJson& declaration, Profile& profile) {
   if (suite.find("response_format") != nullptr) {
     profile.response_format =
         read_response_format(declaration.at("response_format"), suite.path_of("response_format"));
@@ -530,7 +449,7 @@ void read_formats(Object& suite, const OrderedJson& declaration, Profile& profil
 Suite declared_suite(const std::string& path) {
   const std::string text = read_file(path);
   const Json declaration = parse_json(text, path);
-  Object object(declaration, path + ":");
+  JsonMembers object(declaration, path + ":");
 
   Suite suite;
   suite.name = object.text("name");

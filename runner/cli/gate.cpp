@@ -14,6 +14,7 @@
 #include "reports/gate.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
+#include "runner/durations.h"
 #include "runner/gate/gate_runs.h"
 #include "runner/nightly/night_store.h"
 #include "runner/revision.h"

@@ -16,8 +16,8 @@
 #include "base/error.h"
 #include "reports/terminal_table.h"
 #include "runner/cli/tables.h"
+#include "runner/durations.h"
 #include "runner/monitor/alert_watch.h"
-#include "runner/monitor/durations.h"
 #include "runner/monitor/monitor_report.h"
 #include "runner/store.h"
 

@@ -22,6 +22,7 @@
 #include "reports/terminal_table.h"
 #include "runner/cli/command.h"
 #include "runner/cli/tables.h"
+#include "runner/durations.h"
 #include "runner/nightly/night.h"
 #include "runner/nightly/night_report.h"
 #include "runner/nightly/notify.h"

@@ -17,6 +17,7 @@
 #include "runner/cli/model_options.h"
 #include "runner/cli/strategies.h"
 #include "runner/cli/tables.h"
+#include "runner/durations.h"
 #include "runner/endpoints/open_model.h"
 #include "runner/nightly/night_store.h"
 #include "runner/optimize/optimize.h"

@@ -18,6 +18,7 @@
 #include "reports/report.h"
 #include "runner/cli/command.h"
 #include "runner/cli/experiment/common.h"
+#include "runner/durations.h"
 #include "runner/experiment_content.h"
 #include "runner/gate/gate_runs.h"
 #include "runner/nightly/night.h"

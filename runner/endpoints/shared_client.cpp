@@ -4,28 +4,20 @@
 #include <string>
 #include <utility>
 
+#include "runner/endpoints/forwarding_client.h"
+
 namespace peira::runner {
 
-class SharedClient::Share : public ModelClient {
+class SharedClient::Share : public ForwardingClient {
  public:
-  Share(SharedClient& owner, std::size_t index) : owner_(owner), index_(index) {}
+  Share(SharedClient& owner, std::size_t index)
+      : ForwardingClient(owner.model_), owner_(owner), index_(index) {}
 
-  std::string name() const override { return owner_.model_.name(); }
-  Json identity() const override { return owner_.model_.identity(); }
-  std::vector<std::string> notes() const override { return owner_.model_.notes(); }
   int preferred_in_flight() const override {
-    return std::max(1, owner_.model_.preferred_in_flight() / static_cast<int>(kShares));
+    return std::max(1, inner_.preferred_in_flight() / static_cast<int>(kShares));
   }
-  model::SamplingParams default_sampling() const override {
-    return owner_.model_.default_sampling();
-  }
-  void prepare(const ResponseFormat& format) override { owner_.model_.prepare(format); }
-
-  std::string opening_date() const override { return owner_.model_.opening_date(); }
-  void set_date(const std::string& date) override { owner_.model_.set_date(date); }
-
   std::int64_t submit(ModelRequest request) override {
-    const std::int64_t ticket = owner_.model_.submit(std::move(request));
+    const std::int64_t ticket = inner_.submit(std::move(request));
     owner_.owners_[ticket] = index_;
     return ticket;
   }
@@ -34,7 +26,6 @@ class SharedClient::Share : public ModelClient {
     if (owner_.finished_[index_].empty()) owner_.poll();
     return std::exchange(owner_.finished_[index_], {});
   }
-  void cancel(std::int64_t ticket) override { owner_.model_.cancel(ticket); }
 
  private:
   SharedClient& owner_;

@@ -1,5 +1,7 @@
 #include "runner/episodes/turn_store.h"
 
+#include "runner/storage/side_tables.h"
+
 namespace peira::runner {
 namespace {
 
@@ -15,17 +17,8 @@ CREATE INDEX IF NOT EXISTS turns_by_cache_key ON turns(cache_key) WHERE cache_ke
 }  // namespace
 
 TurnStore::TurnStore(const std::filesystem::path& store, Access access)
-    : database_(std::make_unique<Database>(store, access == Access::kReadWrite
-                                                      ? Database::Mode::kReadWriteCreate
-                                                      : Database::Mode::kReadOnly)) {
-  if (access == Access::kReadWrite) {
-    database_->execute(kSchema);
-    return;
-  }
-  Statement found =
-      database_->prepare("SELECT 1 FROM sqlite_master WHERE type='table' AND name='turns'");
-  has_table_ = found.step();
-}
+    : database_(open_side_tables(store, access == Access::kReadWrite, kSchema)),
+      has_table_(has_table(*database_, "turns")) {}
 
 void TurnStore::put(std::int64_t run_key, std::int64_t row, int epoch, const Turn& turn) {
   Transaction transaction(*database_);

@@ -1,13 +1,12 @@
 // Result and sample files of lm-evaluation-harness as runs, one a task.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <ctime>
 #include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "runner/durations.h"
 #include "runner/exchange/columns.h"
 #include "runner/exchange/fields.h"
 #include "runner/exchange/run_source.h"
@@ -44,12 +43,7 @@ std::pair<std::string, std::string> task_and_date(const fs::path& samples) {
 
 std::string utc_text(double seconds) {
   if (!(seconds > 0 && seconds < 4e11)) return {};
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  if (gmtime_r(&time, &parts) == nullptr) return {};
-  std::array<char, 64> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
+  return utc_text_of(static_cast<std::int64_t>(seconds) * 1000);
 }
 
 // The first text inside nested lists, as replies are kept.

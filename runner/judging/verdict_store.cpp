@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "evals/judge.h"
+#include "runner/storage/side_tables.h"
 
 namespace peira::runner {
 namespace {
@@ -26,9 +27,7 @@ VerdictStore::VerdictStore(const std::filesystem::path& store, Access access)
     database_.execute(kSchema);
     return;
   }
-  Statement found =
-      database_.prepare("SELECT 1 FROM sqlite_master WHERE type='table' AND name='judgements'");
-  has_tables_ = found.step();
+  has_tables_ = has_table(database_, "judgements");
 }
 
 std::optional<JudgeReply> VerdictStore::find(const std::string& key) const {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "runner/nightly/notify.h"
 
 namespace peira::runner {

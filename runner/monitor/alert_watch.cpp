@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 
 namespace peira::runner {
 

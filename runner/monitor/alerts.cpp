@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "stats/quantiles.h"
 
 namespace peira::runner {

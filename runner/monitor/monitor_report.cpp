@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "runner/store.h"
 #include "runner/summary.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "stats/clustered_mean.h"
 
 namespace peira::runner {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 
 namespace peira::runner {
 namespace {

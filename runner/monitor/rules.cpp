@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "runner/durations.h"
 #include "runner/json_object.h"
-#include "runner/monitor/durations.h"
 
 namespace peira::runner {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "stats/quantiles.h"
 
 namespace peira::runner {

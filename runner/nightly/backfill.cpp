@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "evals/comparison.h"
+#include "runner/durations.h"
 #include "runner/nightly/night.h"
 #include "runner/nightly/night_gates.h"
 #include "runner/run_plan.h"

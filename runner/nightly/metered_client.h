@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "runner/endpoints/model_client.h"
+#include "runner/endpoints/forwarding_client.h"
 #include "runner/nightly/plan.h"
 
 namespace peira::runner {
@@ -48,25 +48,15 @@ class NightMeter {
 
 // Forwards everything to `inner`, which must outlive it.
 // threads: as ModelClient.
-class MeteredClient : public ModelClient {
+class MeteredClient : public ForwardingClient {
  public:
   MeteredClient(ModelClient& inner, const NightlyModel& model, NightMeter& meter)
-      : inner_(inner), model_(model), meter_(meter) {}
+      : ForwardingClient(inner), model_(model), meter_(meter) {}
 
-  std::string name() const override { return inner_.name(); }
-  Json identity() const override { return inner_.identity(); }
-  std::vector<std::string> notes() const override { return inner_.notes(); }
-  int preferred_in_flight() const override { return inner_.preferred_in_flight(); }
-  model::SamplingParams default_sampling() const override { return inner_.default_sampling(); }
-  void prepare(const ResponseFormat& format) override { inner_.prepare(format); }
-  std::string opening_date() const override { return inner_.opening_date(); }
-  void set_date(const std::string& date) override { inner_.set_date(date); }
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;
-  void cancel(std::int64_t ticket) override { inner_.cancel(ticket); }
 
  private:
-  ModelClient& inner_;
   const NightlyModel& model_;
   NightMeter& meter_;
 };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "runner/durations.h"
 #include "runner/nightly/metered_client.h"
 #include "runner/nightly/night_gates.h"
 #include "runner/run_plan.h"

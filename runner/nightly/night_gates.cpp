@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "evals/suite.h"
 #include "reports/gate.h"
+#include "runner/durations.h"
 #include "runner/gate/gate_runs.h"
 #include "runner/nightly/series_book.h"
 #include "runner/revision.h"

@@ -6,10 +6,11 @@
 
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <utility>
 
 #include "base/error.h"
+#include "runner/durations.h"
+#include "runner/storage/side_tables.h"
 
 namespace peira::runner {
 namespace {
@@ -48,14 +49,6 @@ EntryState state_from(const std::string& name) {
     if (kStates[i] == name) return static_cast<EntryState>(i);
   }
   throw Error(ErrorCode::kData, "store: unknown state of a night's entry '" + name + "'");
-}
-
-std::string utc_text(std::time_t time) {
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::array<char, 64> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
 }
 
 std::filesystem::path lock_path(const std::filesystem::path& store, const std::string& plan) {
@@ -100,27 +93,12 @@ NightGateVerdict night_gate_verdict_from(const Json& value, const std::string& w
   return gates;
 }
 
-std::string utc_now() { return utc_text(std::time(nullptr)); }
-
 std::string_view to_string(EntryState state) { return kStates[static_cast<std::size_t>(state)]; }
 
-NightStore::NightStore(const std::filesystem::path& store, Access access) {
-  const bool writes = access == Access::kReadWrite;
-  database_ = std::make_unique<Database>(
-      store, writes ? Database::Mode::kReadWriteCreate : Database::Mode::kReadOnly);
-  database_->execute("PRAGMA busy_timeout = 60000");
-  if (writes) {
-    database_->execute(kSchema);
-    return;
-  }
-  const auto has_table = [&](std::string_view name) {
-    Statement tables = database_->prepare("SELECT count(*) FROM sqlite_master WHERE name = ?");
-    tables.bind(1, name);
-    return tables.step() && tables.integer(0) > 0;
-  };
-  has_tables_ = has_table("night_acceptances");
-  has_gates_ = has_table("night_gates");
-}
+NightStore::NightStore(const std::filesystem::path& store, Access access)
+    : database_(open_side_tables(store, access == Access::kReadWrite, kSchema)),
+      has_tables_(has_table(*database_, "night_acceptances")),
+      has_gates_(has_table(*database_, "night_gates")) {}
 
 NightRecord NightStore::record_from(const Statement& statement) const {
   NightRecord night;

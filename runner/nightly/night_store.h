@@ -139,7 +139,4 @@ class NightLock {
   int file_ = -1;
 };
 
-// Now, UTC, ISO 8601 to the second.
-std::string utc_now();
-
 }  // namespace peira::runner

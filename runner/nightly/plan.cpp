@@ -10,18 +10,12 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/nearest.h"
 #include "evals/suite.h"
+#include "runner/json_object.h"
 #include "runner/run_cost.h"
 
 namespace peira::runner {
 namespace {
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
 
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -29,122 +23,6 @@ bool is_plain_name(const std::string& name) {
            c == '_' || c == '-';
   });
 }
-
-// An object of the plan; a key that is not allowed is refused before anything else is said.
-class Object {
- public:
-  Object(const Json& value, std::string file, std::string path,
-         const std::vector<std::string>& allowed)
-      : value_(value), file_(std::move(file)), path_(std::move(path)) {
-    if (!value_.is_object()) fail("", "must be an object, is " + kind(value_));
-    for (const auto& item : value_.items()) {
-      if (std::find(allowed.begin(), allowed.end(), item.key()) != allowed.end()) continue;
-      fail(item.key(),
-           "no such key; allowed: " + joined(allowed) + suggestion(item.key(), allowed));
-    }
-  }
-
-  [[noreturn]] void fail(const std::string& key, const std::string& what) const {
-    const std::string place = path_of(key);
-    throw Error(ErrorCode::kData, file_ + ": " + (place.empty() ? "" : place + ": ") + what);
-  }
-  std::string path_of(const std::string& key) const {
-    return path_ + (path_.empty() || key.empty() ? "" : ".") + key;
-  }
-  const std::string& file() const { return file_; }
-
-  const Json* find(const std::string& key) const {
-    const auto found = value_.find(key);
-    return found == value_.end() ? nullptr : &*found;
-  }
-  std::string text(const std::string& key, const std::string& otherwise) const {
-    const Json* const value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_string()) fail(key, "must be a text, is " + kind(*value));
-    if (value->get_ref<const std::string&>().empty()) fail(key, "must not be empty");
-    return value->get<std::string>();
-  }
-  std::string required_text(const std::string& key) const {
-    std::string value = text(key, "");
-    if (value.empty()) fail(key, "is missing; it must be a text");
-    return value;
-  }
-  // A text, or a list of texts.
-  std::vector<std::string> texts(const std::string& key) const {
-    const Json* const value = find(key);
-    if (value == nullptr) return {};
-    if (value->is_string()) return {value->get<std::string>()};
-    if (!value->is_array() || value->empty()) {
-      fail(key, "must be a text or a list of texts, is " + kind(*value));
-    }
-    std::vector<std::string> list;
-    for (std::size_t i = 0; i < value->size(); ++i) {
-      if (!(*value)[i].is_string()) {
-        fail(key + "[" + std::to_string(i) + "]", "must be a text, is " + kind((*value)[i]));
-      }
-      list.push_back((*value)[i].get<std::string>());
-      if (std::count(list.begin(), list.end(), list.back()) > 1) {
-        fail(key + "[" + std::to_string(i) + "]", "\"" + list.back() + "\" stands there twice");
-      }
-    }
-    return list;
-  }
-  std::optional<double> number(const std::string& key, double low, double high) const {
-    const Json* const value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const bool good = value->is_number() && std::isfinite(value->get<double>()) &&
-                      value->get<double>() >= low && value->get<double>() <= high;
-    if (!good) fail(key, "must be a number" + range(low, high) + ", is " + dump_json(*value));
-    return value->get<double>();
-  }
-  std::optional<std::int64_t> whole(const std::string& key, std::int64_t low,
-                                    std::int64_t high) const {
-    const Json* const value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const bool good = value->is_number_integer() &&
-                      !(value->is_number_unsigned() &&
-                        value->get<std::uint64_t>() > static_cast<std::uint64_t>(high)) &&
-                      value->get<std::int64_t>() >= low && value->get<std::int64_t>() <= high;
-    if (!good) {
-      fail(key, "must be a whole number" +
-                    range(static_cast<double>(low), static_cast<double>(high)) + ", is " +
-                    dump_json(*value));
-    }
-    return value->get<std::int64_t>();
-  }
-  // `word`, which must be one of `words`.
-  void check_word(const std::string& key, const std::string& word,
-                  const std::vector<std::string>& words) const {
-    if (std::find(words.begin(), words.end(), word) != words.end()) return;
-    fail(key, "\"" + word + "\" is none of: " + joined(words) + suggestion(word, words));
-  }
-  static std::string suggestion(const std::string& word, const std::vector<std::string>& words) {
-    const std::string nearest = nearest_name(word, words);
-    return nearest.empty() ? "" : "\n  try: " + nearest;
-  }
-  static std::string kind(const Json& value) {
-    if (value.is_null()) return "null";
-    if (value.is_string()) return "a text";
-    if (value.is_boolean()) return "true or false";
-    if (value.is_number()) return "a number";
-    if (value.is_array()) return value.empty() ? "an empty list" : "a list";
-    return "an object";
-  }
-
- private:
-  static std::string range(double low, double high) {
-    const auto number = [](double value) {
-      char text[32];
-      std::snprintf(text, sizeof(text), "%.10g", value);
-      return std::string(text);
-    };
-    if (high >= 1e15) return " of at least " + number(low);
-    return " from " + number(low) + " to " + number(high);
-  }
-
-  const Json& value_;
-  std::string file_, path_;
-};
 
 constexpr double kAnyNumber = 1e15;
 constexpr std::int64_t kAnyWhole = 1'000'000'000'000'000;
@@ -158,7 +36,7 @@ class PlanReader {
         value_(parse_json(text, file.string())) {}
 
   NightlyPlan read() {
-    const Object plan(
+    const JsonObject plan(
         value_, file_.string(), "",
         {"name",   "models", "suites",       "prompts",   "metrics", "schedule", "sampling",
          "seed",   "budget", "prices",       "history",   "gates",   "branch",   "report",
@@ -191,8 +69,8 @@ class PlanReader {
   }
 
  private:
-  Object object(const Json& value, const std::string& path,
-                const std::vector<std::string>& allowed) const {
+  JsonObject object(const Json& value, const std::string& path,
+                    const std::vector<std::string>& allowed) const {
     return {value, file_.string(), path, allowed};
   }
   std::string absolute(const std::string& path) const {
@@ -204,11 +82,11 @@ class PlanReader {
     return std::filesystem::exists(folder_ / word, error) ? absolute(word) : word;
   }
 
-  void read_models(const Object& plan, NightlyPlan& out) {
+  void read_models(const JsonObject& plan, NightlyPlan& out) {
     const Json* models = plan.find("models");
     if (models == nullptr) plan.fail("models", "is missing; it must be a list of models");
     if (!models->is_array() || models->empty()) {
-      plan.fail("models", "must be a list of models, is " + Object::kind(*models));
+      plan.fail("models", "must be a list of models, is " + kind_of(*models));
     }
     for (std::size_t i = 0; i < models->size(); ++i) {
       const std::string path = "models[" + std::to_string(i) + "]";
@@ -228,7 +106,7 @@ class PlanReader {
     if (value.is_string()) {
       model.spec = value.get<std::string>();
     } else {
-      const Object given =
+      const JsonObject given =
           object(value, path,
                  {"model", "name", "device", "threads", "batch", "weights", "kv_dtype",
                   "template_options", "template_date", "endpoint", "price"});
@@ -238,12 +116,10 @@ class PlanReader {
       model.engine.num_threads = static_cast<int>(given.whole("threads", 0, 4096).value_or(0));
       model.engine.max_batch =
           static_cast<int>(given.whole("batch", 1, 65536).value_or(model.engine.max_batch));
-      const std::string weights = given.text("weights", "stored");
-      given.check_word("weights", weights, {"stored", "int8", "int4"});
+      const std::string weights = given.word("weights", "stored", {"stored", "int8", "int4"});
       if (weights == "int8") model.engine.weights = model::WeightPrecision::kInt8;
       if (weights == "int4") model.engine.weights = model::WeightPrecision::kInt4;
-      const std::string kv = given.text("kv_dtype", "f32");
-      given.check_word("kv_dtype", kv, {"f32", "bf16", "int8"});
+      const std::string kv = given.word("kv_dtype", "f32", {"f32", "bf16", "int8"});
       if (kv == "bf16") model.engine.kv_dtype = model::DType::kBF16;
       if (kv == "int8") model.engine.kv_dtype = model::DType::kI8;
       if (const Json* options = given.find("template_options")) {
@@ -253,7 +129,7 @@ class PlanReader {
       model.template_date = given.text("template_date", "");
       read_endpoint(given, model, path);
       if (const Json* price = given.find("price")) {
-        const Object prices = object(*price, path + ".price", {"input", "output"});
+        const JsonObject prices = object(*price, path + ".price", {"input", "output"});
         const auto input = prices.number("input", 0, kAnyNumber);
         const auto output = prices.number("output", 0, kAnyNumber);
         if (!input || !output) {
@@ -278,20 +154,16 @@ class PlanReader {
   }
 
   static constexpr const char* kEndpoint = "endpoint";
-  void read_endpoint(const Object& model, NightlyModel& out, const std::string& path) const {
+  void read_endpoint(const JsonObject& model, NightlyModel& out, const std::string& path) const {
     const Json* value = model.find(kEndpoint);
     if (value == nullptr) return;
     if (out.is_repeatable()) model.fail(kEndpoint, "is for models that begin with openai:");
-    const Object given = object(
+    const JsonObject given = object(
         *value, path + "." + kEndpoint,
         {"api", "stream", "max_in_flight", "idle_timeout_s", "key_variable", "extra", "omit"});
-    const std::string api = given.text("api", "chat");
-    given.check_word("api", api, {"chat", "completions"});
+    const std::string api = given.word("api", "chat", {"chat", "completions"});
     out.endpoint.api = api == "chat" ? OpenAiApi::kChat : OpenAiApi::kCompletions;
-    if (const Json* stream = given.find("stream")) {
-      if (!stream->is_boolean()) given.fail("stream", "must be true or false");
-      out.endpoint.stream = stream->get<bool>();
-    }
+    out.endpoint.stream = given.boolean("stream").value_or(out.endpoint.stream);
     if (const auto most = given.whole("max_in_flight", 1, 100'000)) {
       out.endpoint.max_in_flight = static_cast<int>(*most);
     }
@@ -305,14 +177,14 @@ class PlanReader {
     out.endpoint.omit = given.texts("omit");
   }
 
-  std::vector<std::string> metrics_of(const Object& from, const std::string& key,
+  std::vector<std::string> metrics_of(const JsonObject& from, const std::string& key,
                                       const std::vector<std::string>& otherwise) {
     const std::vector<std::string> metrics = from.texts(key);
     for (const std::string& metric : metrics) from.check_word(key, metric, nightly_metrics());
     return metrics.empty() ? otherwise : metrics;
   }
 
-  NightlySchedule schedule_of(const Object& from, const NightlySchedule& otherwise) {
+  NightlySchedule schedule_of(const JsonObject& from, const NightlySchedule& otherwise) {
     const std::string text = from.text("schedule", "");
     if (text.empty()) return otherwise;
     try {
@@ -322,12 +194,13 @@ class PlanReader {
     }
   }
 
-  void read_suites(const Object& plan, NightlyPlan& out, const std::vector<std::string>& prompts,
-                   const std::vector<std::string>& metrics, const NightlySchedule& schedule) {
+  void read_suites(const JsonObject& plan, NightlyPlan& out,
+                   const std::vector<std::string>& prompts, const std::vector<std::string>& metrics,
+                   const NightlySchedule& schedule) {
     const Json* suites = plan.find("suites");
     if (suites == nullptr) plan.fail("suites", "is missing; it must be a list of suites");
     if (!suites->is_array() || suites->empty()) {
-      plan.fail("suites", "must be a list of suites, is " + Object::kind(*suites));
+      plan.fail("suites", "must be a list of suites, is " + kind_of(*suites));
     }
     std::vector<std::string> labels;
     for (const NightlyModel& model : out.models) labels.push_back(model.label);
@@ -341,7 +214,7 @@ class PlanReader {
       if (value.is_string()) {
         suite.suite = value.get<std::string>();
       } else {
-        const Object given =
+        const JsonObject given =
             object(value, "suites[" + std::to_string(i) + "]",
                    {"suite", "data", "profile", "prompts", "models", "metrics", "limit", "epochs",
                     "method", "max_tokens", "schedule", "gates"});
@@ -358,8 +231,7 @@ class PlanReader {
         suite.metrics = metrics_of(given, "metrics", metrics);
         suite.limit = given.whole("limit", 1, kAnyWhole);
         suite.epochs = static_cast<int>(given.whole("epochs", 1, 100'000).value_or(1));
-        suite.method = given.text("method", "generate");
-        given.check_word("method", suite.method, {"generate", "loglikelihood"});
+        suite.method = given.word("method", "generate", {"generate", "loglikelihood"});
         if (const auto tokens = given.whole("max_tokens", 1, 10'000'000)) {
           suite.max_tokens = static_cast<int>(*tokens);
         }
@@ -374,7 +246,8 @@ class PlanReader {
   }
 
   // Suite, profile and prompts must exist: their own messages say which there are.
-  static void check_suite(const Object& plan, const NightlySuite& suite, const std::string& path) {
+  static void check_suite(const JsonObject& plan, const NightlySuite& suite,
+                          const std::string& path) {
     try {
       static_cast<void>(evals::find_suite(suite.suite).profile(suite.profile));
       for (const std::string& prompt : suite.prompts) {
@@ -386,11 +259,12 @@ class PlanReader {
     }
   }
 
-  void read_sampling(const Object& plan, NightlyPlan& out) {
+  void read_sampling(const JsonObject& plan, NightlyPlan& out) {
     if (const Json* value = plan.find("sampling")) {
-      const Object given = object(*value, "sampling",
-                                  {"temperature", "top_p", "min_p", "top_k", "repetition_penalty",
-                                   "presence_penalty", "frequency_penalty"});
+      const JsonObject given =
+          object(*value, "sampling",
+                 {"temperature", "top_p", "min_p", "top_k", "repetition_penalty",
+                  "presence_penalty", "frequency_penalty"});
       out.sampling.temperature = given.number("temperature", 0, 100);
       out.sampling.top_p = given.number("top_p", 0, 1);
       out.sampling.min_p = given.number("min_p", 0, 1);
@@ -404,16 +278,16 @@ class PlanReader {
     out.seed = static_cast<std::uint64_t>(plan.whole("seed", 0, kAnyWhole).value_or(0));
   }
 
-  void read_budget(const Object& plan, NightlyPlan& out) {
+  void read_budget(const JsonObject& plan, NightlyPlan& out) {
     const Json* value = plan.find("budget");
     if (value == nullptr) return;
-    const Object given = object(*value, "budget", {"minutes", "tokens", "cost"});
+    const JsonObject given = object(*value, "budget", {"minutes", "tokens", "cost"});
     out.budget.minutes = given.number("minutes", 0, kAnyNumber);
     out.budget.tokens = given.whole("tokens", 1, kAnyWhole);
     out.budget.cost = given.number("cost", 0, kAnyNumber);
   }
 
-  void read_prices(const Object& plan, NightlyPlan& out) {
+  void read_prices(const JsonObject& plan, NightlyPlan& out) {
     const Json* value = plan.find("prices");
     if (value == nullptr) return;
     if (value->is_string()) {
@@ -424,7 +298,7 @@ class PlanReader {
   }
 
   // Of the plan, and of its suites.
-  void read_gates(const Object& plan, NightlyPlan& out) {
+  void read_gates(const JsonObject& plan, NightlyPlan& out) {
     if (const Json* value = plan.find("gates")) read_policies(*value, "gates", out, std::nullopt);
     const Json& suites = *plan.find("suites");
     for (std::size_t i = 0; i < suites.size(); ++i) {
@@ -458,7 +332,7 @@ class PlanReader {
     if (value.is_string()) {
       policy_file = value.get<std::string>();
     } else {
-      const Object given = object(
+      const JsonObject given = object(
           value, path,
           {"policy", "name", "models", "prompts", "alpha", "vary", "prices", "families", "gates"});
       policy_file = given.text("policy", "");
@@ -500,8 +374,8 @@ class PlanReader {
     for (const evals::Gate& gate : gates.plan.policy.gates) {
       const std::string& wanted = gate.target.suite;
       if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-        fail("gate " + gate.text() + ": suite " + wanted + " is none of: " + joined(names) +
-             Object::suggestion(wanted, names));
+        fail("gate " + gate.text() + ": suite " + wanted + " is none of: " + joined_words(names) +
+             try_nearest(wanted, names));
       }
       for (std::size_t s = 0; s < out.suites.size(); ++s) {
         const bool is_meant = !gates.suite || *gates.suite == s;
@@ -536,12 +410,12 @@ class PlanReader {
     }
   }
 
-  void read_history(const Object& plan, NightlyPlan& out) {
+  void read_history(const JsonObject& plan, NightlyPlan& out) {
     const Json* value = plan.find("history");
     if (value == nullptr) return;
-    const Object given = object(*value, "history",
-                                {"window", "min_nights", "alpha", "procedure", "renew_after",
-                                 "run_length", "measure_every"});
+    const JsonObject given = object(*value, "history",
+                                    {"window", "min_nights", "alpha", "procedure", "renew_after",
+                                     "run_length", "measure_every"});
     NightlyHistory& history = out.history;
     history.window = static_cast<int>(given.whole("window", 1, 10'000).value_or(history.window));
     history.min_nights =
@@ -564,10 +438,10 @@ class PlanReader {
     }
   }
 
-  void read_notify(const Object& plan, NightlyPlan& out) {
+  void read_notify(const JsonObject& plan, NightlyPlan& out) {
     const Json* value = plan.find("notify");
     if (value == nullptr) return;
-    const Object given = object(*value, "notify", {"command", "webhook", "on"});
+    const JsonObject given = object(*value, "notify", {"command", "webhook", "on"});
     if (const Json* command = given.find("command")) {
       // Arguments one by one: nothing in them is read by a shell.
       if (!command->is_array() || command->empty()) {
@@ -589,14 +463,13 @@ class PlanReader {
                  "must begin with https:// or http://, or be env:NAME, a variable that "
                  "holds the address");
     }
-    out.notify.on = given.text("on", out.notify.on);
-    given.check_word("on", out.notify.on, {"alarm", "change", "always"});
+    out.notify.on = given.word("on", out.notify.on, {"alarm", "change", "always"});
     if (out.notify.command.empty() && webhook.empty()) {
       given.fail("", "needs a command or a webhook");
     }
   }
 
-  void read_run(const Object& plan, NightlyPlan& out) {
+  void read_run(const JsonObject& plan, NightlyPlan& out) {
     const std::string failures = plan.text("max_failures", "5%");
     try {
       out.max_failures = FailureLimit::parse(failures);

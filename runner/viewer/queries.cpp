@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "runner/storage/side_tables.h"
 #include "runner/tags.h"
 
 namespace peira::runner::viewer {
@@ -134,15 +135,8 @@ Queries::Queries(const std::filesystem::path& path)
   database_.execute("PRAGMA cache_size = -32000");
 }
 
-bool Queries::has_table(std::string_view name) const {
-  Statement statement =
-      database_.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
-  statement.bind(1, name);
-  return statement.step();
-}
-
 std::vector<RunRow> Queries::runs() {
-  const bool decided = has_table("decisions");
+  const bool decided = has_table(database_, "decisions");
   Statement statement = database_.prepare(
       std::string("SELECT r.id, r.suite, r.profile, r.variant, r.model, r.dataset, r.method, "
                   "r.complete, r.why_stopped, r.started_at, r.finished_at, r.rescored_from, "

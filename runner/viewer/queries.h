@@ -78,7 +78,6 @@ class Queries {
  private:
   friend class TextSearch;
   AnswerLine line_from(const Statement& statement) const;
-  bool has_table(std::string_view name) const;
 
   Store store_;
   Database database_;

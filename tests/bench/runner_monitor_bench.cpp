@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "runner/durations.h"
 #include "runner/endpoints/open_model.h"
 #include "runner/endpoints/openai_client.h"
-#include "runner/monitor/durations.h"
 #include "runner/monitor/monitor_report.h"
 #include "runner/monitor/request_log.h"
 #include "runner/monitor/served_requests.h"

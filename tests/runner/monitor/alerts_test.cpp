@@ -9,8 +9,8 @@
 #include <random>
 
 #include "base/error.h"
+#include "runner/durations.h"
 #include "runner/executor.h"
-#include "runner/monitor/durations.h"
 #include "tests/runner/monitor/support.h"
 #include "tests/runner/support.h"
 

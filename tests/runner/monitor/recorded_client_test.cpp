@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runner/durations.h"
 #include "runner/endpoints/openai_client.h"
-#include "runner/monitor/durations.h"
 #include "tests/runner/monitor/support.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/temporary_folder.h"

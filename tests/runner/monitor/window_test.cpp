@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/error.h"
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 #include "runner/monitor/monitor_report.h"
 #include "tests/runner/monitor/support.h"
 #include "tests/support/temporary_folder.h"

@@ -21,6 +21,7 @@ std::string duration_text(std::int64_t ms);
 // for the T, or a day alone), in UTC. throws  Error(kUsage): no such time.
 std::int64_t parse_utc_ms(const std::string& text);
 std::string utc_text_of(std::int64_t ms);  // "2026-11-27T02:15:00Z"
+std::string utc_now();
 
 // Milliseconds since 1970, now.
 std::int64_t wall_clock_ms();

@@ -1,4 +1,4 @@
-#include "runner/monitor/durations.h"
+#include "runner/durations.h"
 
 #include <array>
 #include <chrono>
@@ -92,6 +92,8 @@ std::string utc_text_of(std::int64_t ms) {
   const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return {text.data(), size};
 }
+
+std::string utc_now() { return utc_text_of(wall_clock_ms()); }
 
 std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
