@@ -102,7 +102,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
     values["sampling"]["stop"] = options.stop;
   }
   if (!plan.format.is_free()) values["response_format"] = canonical_json(plan.format);
-  values["media"] = nullptr;
+  if (!values.contains("media")) values["media"] = nullptr;  // the model's, where it takes some
   values["seed"] = options.seed;
   values["epochs"] = options.epochs;
   values["limit"] = options.limit ? Json(*options.limit) : Json(nullptr);

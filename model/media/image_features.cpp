@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "model/media/pixel_kernels.h"
 #include "model/media/processor_json.h"
 
@@ -32,8 +33,12 @@ PixelScale pixel_scale(const ImageProcessorConfig& config) {
 }  // namespace
 
 ImageProcessorConfig read_image_processor_config(const std::filesystem::path& file) {
+  return image_processor_config(read_file(file), file.string());
+}
+
+ImageProcessorConfig image_processor_config(std::string_view text, const std::string& where) {
   ImageProcessorConfig config;
-  const ProcessorJson json(file);
+  const ProcessorJson json(text, where);
   json.read_shared(config);
   json.read_pixel_limits(config.min_pixels, config.max_pixels);
   return config;

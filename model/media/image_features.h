@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/media/image.h"
@@ -33,6 +34,8 @@ struct ImageProcessorConfig {
 // resampling
 //        filter other than bicubic.
 ImageProcessorConfig read_image_processor_config(const std::filesystem::path& file);
+// The same from its text; where: named in errors.
+ImageProcessorConfig image_processor_config(std::string_view text, const std::string& where);
 
 struct ImageSize {
   int height = 0;

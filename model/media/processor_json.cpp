@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
-#include "base/files.h"
 
 namespace peira::model {
 
@@ -15,13 +15,13 @@ constexpr int kPilBicubic = 3;
 
 }  // namespace
 
-ProcessorJson::ProcessorJson(const std::filesystem::path& file)
-    : file_(file), json_(nlohmann::json::parse(read_file(file), nullptr, false)) {
+ProcessorJson::ProcessorJson(std::string_view text, std::string where)
+    : where_(std::move(where)), json_(nlohmann::json::parse(text, nullptr, false)) {
   if (!json_.is_object()) refuse("expected a JSON object");
 }
 
 void ProcessorJson::refuse(const std::string& problem) const {
-  throw Error(ErrorCode::kData, file_.string() + ": " + problem);
+  throw Error(ErrorCode::kData, where_ + ": " + problem);
 }
 
 void ProcessorJson::read_in(const nlohmann::json& json, const char* key, std::int64_t max,

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "model/media/image_features.h"
 
@@ -12,8 +12,9 @@ namespace peira::model {
 
 class ProcessorJson {
  public:
+  // where  named in errors.
   // throws Error(kData): not a JSON object.
-  explicit ProcessorJson(const std::filesystem::path& file);
+  ProcessorJson(std::string_view text, std::string where);
 
   // A whole number from 1 to `max`; absent or null keeps `value`.
   void read(const char* key, std::int64_t max, std::int64_t& value) const;
@@ -31,7 +32,7 @@ class ProcessorJson {
                std::int64_t& value) const;
   void read_channels(const char* key, bool positive, std::array<float, 3>& value) const;
 
-  std::filesystem::path file_;
+  std::string where_;
   nlohmann::json json_;
 };
 

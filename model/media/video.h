@@ -73,6 +73,8 @@ struct VideoProcessorConfig {
 // Reads video_preprocessor_config.json; absent keys keep the defaults above.
 // throws Error(kData): as read_image_processor_config.
 VideoProcessorConfig read_video_processor_config(const std::filesystem::path& file);
+// The same from its text; where: named in errors.
+VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where);
 
 // The frames that are shown of a video of `total` frames: evenly spaced from the first to the last.
 // source transformers, models/qwen3_vl/video_processing_qwen3_vl.py, sample_frames; halves to even.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "model/media/processor_json.h"
 #include "model/media/video.h"
 
@@ -15,8 +16,12 @@ constexpr double kMaxAspect = 200;
 }  // namespace
 
 VideoProcessorConfig read_video_processor_config(const std::filesystem::path& file) {
+  return video_processor_config(read_file(file), file.string());
+}
+
+VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where) {
   VideoProcessorConfig config;
-  const ProcessorJson json(file);
+  const ProcessorJson json(text, where);
   json.read_shared(config.image);
   json.read_pixel_limits(config.min_pixels, config.max_pixels);
   json.read("min_frames", 1 << 20, config.min_frames);

@@ -1,6 +1,7 @@
 #include "model/text/language_model.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/utf8.h"
 #include "model/text/chat_template.h"
 #include "model/text/guided/guided_grammar.h"
+#include "model/text/media_prompt.h"
 #include "model/text/tokenizer.h"
 #include "model/text/unicode.h"
 
@@ -141,6 +143,15 @@ struct LanguageModel::Impl {
     if (!first_token) first_token = engine.config().bos_token_id;
     if (!first_token) first_token = eos;
     if (!first_token && !stop_tokens.empty()) first_token = stop_tokens.front();
+    if (!engine.config().has_towers()) return;
+    media_reader.emplace(files, engine.config());
+    const MediaTokens& ids = engine.config().media_tokens;
+    const auto text_of_token = [&](std::int32_t id) {
+      return tokenizer && id >= 0 ? std::string(tokenizer->token(id)) : std::string();
+    };
+    marks = {text_of_token(ids.image_token_id), text_of_token(ids.video_token_id),
+             text_of_token(ids.audio_token_id), text_of_token(ids.vision_start_token_id),
+             text_of_token(ids.vision_end_token_id)};
   }
 
   static std::optional<Tokenizer> load_tokenizer(const CheckpointFiles& files) {
@@ -168,8 +179,20 @@ struct LanguageModel::Impl {
     return *chat_template;
   }
 
+  // What a request's prompt comes to.
+  struct Prepared {
+    std::string text;  // empty of token ids
+    std::vector<std::int32_t> tokens;
+    std::vector<std::shared_ptr<const Medium>> media;
+    PromptUsage usage;
+  };
+  Prepared prepare_prompt(const TextRequest& request);
+  ReadMedium read_medium(const Part& part, std::size_t number);
+  std::vector<std::int32_t> encode_prompt(const std::string& text) const;
+
   struct Pending {
     std::vector<std::string> stop;
+    PromptUsage usage;
     std::vector<std::int32_t> prompt_tokens;
     std::string prompt_text;
     bool splits_reasoning = false;
@@ -189,6 +212,8 @@ struct LanguageModel::Impl {
   std::optional<ChatTemplate> chat_template;
   OrderedJson template_tokens;
   Engine engine;
+  std::optional<MediaReader> media_reader;  // of a model with towers
+  MediaMarks marks;
   std::vector<std::int32_t> stop_tokens;
   std::optional<std::int32_t> first_token;  // what stands for an empty context
   std::map<std::int64_t, Pending> pending;
@@ -232,8 +257,105 @@ std::shared_ptr<const TokenGrammar> LanguageModel::Impl::grammar_of(const Respon
   return grammar;
 }
 
+namespace {
+
+// Where the media of messages are: message and part.
+std::vector<std::pair<std::size_t, std::size_t>> media_places(
+    const std::vector<Message>& messages) {
+  std::vector<std::pair<std::size_t, std::size_t>> out;
+  for (std::size_t m = 0; m < messages.size(); ++m) {
+    for (std::size_t p = 0; p < messages[m].parts.size(); ++p) {
+      if (messages[m].parts[p].kind != PartKind::kText) out.emplace_back(m, p);
+    }
+  }
+  return out;
+}
+
+PromptUsage usage_of(std::size_t num_tokens, std::span<const ReadMedium> media,
+                     const Engine& engine) {
+  PromptUsage out;
+  out.text_tokens = static_cast<std::int64_t>(num_tokens);
+  for (const ReadMedium& one : media) {
+    std::int64_t count = 0;
+    for (const PlaceholderRun& run : engine.placeholder_runs(*one.medium)) {
+      count += static_cast<std::int64_t>(run.positions.size());
+    }
+    std::int64_t& tokens = one.medium->modality == Modality::kImage   ? out.image_tokens
+                           : one.medium->modality == Modality::kVideo ? out.video_tokens
+                                                                      : out.audio_tokens;
+    tokens += count;
+    out.text_tokens -= count;
+    out.kept.push_back(one.medium->name);
+  }
+  return out;
+}
+
+}  // namespace
+
+ReadMedium LanguageModel::Impl::read_medium(const Part& part, std::size_t number) {
+  const char* const kind = name_of(modality_of(part.kind));
+  const std::string name = part.path.empty()
+                               ? std::string(kind) + " " + std::to_string(number) + " of the prompt"
+                               : part.path.string();
+  if (!media_reader || !engine.takes(modality_of(part.kind))) {
+    throw Error(ErrorCode::kUsage, files.name() + ": takes no " + kind + " input (" + name +
+                                       ")\n  try: a checkpoint with a tower for it");
+  }
+  return media_reader->read(part, name);
+}
+
+LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequest& request) {
+  Prepared out;
+  std::vector<ReadMedium> media;
+  const auto keep = [&](std::vector<ReadMedium> all) {
+    for (const ReadMedium& one : all) out.media.push_back(one.medium);
+    std::vector<std::string> left_out = std::move(out.usage.left_out);
+    out.usage = usage_of(out.tokens.size(), all, engine);
+    out.usage.left_out = std::move(left_out);
+  };
+  const auto expand = [&](std::string text) {
+    if (media.empty()) return MediaPrompt{std::move(text), {}};
+    return expand_placeholders(text, media, marks, engine, files.name());
+  };
+  if (request.messages.empty()) {
+    for (const Part& part : request.media) media.push_back(read_medium(part, media.size() + 1));
+    if (request.prompt.empty()) {
+      out.tokens = request.tokens;
+      keep(in_token_order(out.tokens, media, engine));
+      return out;
+    }
+    MediaPrompt expanded = expand(request.prompt);
+    out.text = std::move(expanded.text);
+    out.tokens = encode_prompt(out.text);
+    keep(std::move(expanded.media));
+    return out;
+  }
+  std::vector<Message> messages = request.messages;
+  std::vector<std::pair<std::size_t, std::size_t>> places = media_places(messages);
+  for (const auto& [message, part] : places) {
+    media.push_back(read_medium(messages[message].parts[part], media.size() + 1));
+  }
+  while (true) {
+    MediaPrompt expanded = expand(need_template().render(messages, request.template_options));
+    out.text = std::move(expanded.text);
+    out.tokens = need_tokenizer().encode(out.text);
+    const std::int64_t needed = std::ssize(out.tokens) + std::max(request.max_tokens, 1);
+    if (request.overflow == Overflow::kFail || media.empty() ||
+        needed <= engine.config().max_position_embeddings) {
+      keep(std::move(expanded.media));
+      return out;
+    }
+    out.usage.left_out.insert(out.usage.left_out.begin(), media.back().medium->name);
+    media.pop_back();
+    auto& parts = messages[places.back().first].parts;
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(places.back().second));
+    places.pop_back();
+  }
+}
+
 TextResult LanguageModel::Impl::finish(Pending request, TokenResult tokens) const {
   TextResult result;
+  result.usage = std::move(request.usage);
   result.tokens = std::move(tokens);
   result.prompt_tokens = std::move(request.prompt_tokens);
   result.prompt_text = std::move(request.prompt_text);
@@ -280,17 +402,15 @@ SamplingParams LanguageModel::default_sampling() const {
 std::int64_t LanguageModel::submit(TextRequest request) {
   Impl::Pending pending;
   TokenRequest tokens;
+  Impl::Prepared prompt = impl_->prepare_prompt(request);
+  pending.prompt_text = std::move(prompt.text);
+  pending.usage = std::move(prompt.usage);
+  tokens.tokens = std::move(prompt.tokens);
+  tokens.media = std::move(prompt.media);
   if (!request.messages.empty()) {
-    pending.prompt_text = render(request.messages, request.template_options);
     const std::string& source = impl_->chat_template->source();
     pending.splits_reasoning = source.find(kThinkBegin) != std::string::npos ||
                                source.find(kThinkEnd) != std::string::npos;
-    tokens.tokens = impl_->need_tokenizer().encode(pending.prompt_text);
-  } else if (!request.prompt.empty()) {
-    pending.prompt_text = std::move(request.prompt);
-    tokens.tokens = encode_prompt(pending.prompt_text);
-  } else {
-    tokens.tokens = std::move(request.tokens);
   }
   std::erase(request.stop, std::string());
   for (const std::string& text : request.shown_special) {
@@ -367,10 +487,31 @@ std::vector<std::int32_t> LanguageModel::encode(const std::string& text) const {
   return impl_->need_tokenizer().encode(text);
 }
 
+bool LanguageModel::takes(PartKind kind) const {
+  return kind == PartKind::kText ||
+         (impl_->media_reader.has_value() && impl_->engine.takes(modality_of(kind)));
+}
+
+std::int64_t LanguageModel::count_prompt(const TextRequest& request) {
+  return std::ssize(impl_->prepare_prompt(request).tokens);
+}
+
+std::vector<std::shared_ptr<const Medium>> LanguageModel::read_media(const TextRequest& request) {
+  return impl_->prepare_prompt(request).media;
+}
+
+std::string LanguageModel::media_settings() const {
+  return impl_->media_reader ? impl_->media_reader->settings() : std::string();
+}
+
 std::vector<std::int32_t> LanguageModel::encode_prompt(const std::string& text) const {
-  const Tokenizer& tokenizer = impl_->need_tokenizer();
-  std::vector<std::int32_t> ids = tokenizer.encode(text);
-  const std::span<const std::int32_t> before = tokenizer.tokens_before();
+  return impl_->encode_prompt(text);
+}
+
+std::vector<std::int32_t> LanguageModel::Impl::encode_prompt(const std::string& text) const {
+  const Tokenizer& known = need_tokenizer();
+  std::vector<std::int32_t> ids = known.encode(text);
+  const std::span<const std::int32_t> before = known.tokens_before();
   const bool has_them =
       ids.size() >= before.size() && std::equal(before.begin(), before.end(), ids.begin());
   if (!has_them) ids.insert(ids.begin(), before.begin(), before.end());

@@ -16,12 +16,32 @@
 
 namespace peira::model {
 
+// What becomes of a prompt whose media, with everything else, are more than the model's positions.
+enum class Overflow : std::uint8_t {
+  kFail,       // it is refused
+  kKeepFirst,  // of messages: the last media are left out, whole ones, until the rest fits
+};
+
+// Tokens of a prompt by what they stand for; together all of them.
+struct PromptUsage {
+  std::int64_t text_tokens = 0;
+  std::int64_t image_tokens = 0;
+  std::int64_t video_tokens = 0;
+  std::int64_t audio_tokens = 0;
+  std::vector<std::string> kept;      // names of the media shown, in the order of the prompt
+  std::vector<std::string> left_out;  // of those that Overflow::kKeepFirst left out, first to last
+};
+
 // One chat or completion request.
 struct TextRequest {
   std::vector<Message> messages;     // rendered with the checkpoint's chat template; or
   std::string prompt;                // raw text, when `messages` is empty; or
   std::vector<std::int32_t> tokens;  // token ids, when both are empty
-  OrderedJson template_options;      // extra template variables, e.g. {"enable_thinking": false}
+  // Of prompt, which has one placeholder for each, or of tokens, where placeholders stand as often
+  // as each medium has tokens; those of messages are their parts.
+  std::vector<Part> media = {};
+  Overflow overflow = Overflow::kFail;
+  OrderedJson template_options;  // extra template variables, e.g. {"enable_thinking": false}
   int max_tokens = 1024;
   SamplingParams sampling;
   std::uint64_t seed = 0;
@@ -49,7 +69,8 @@ struct TextResult {
   std::string reasoning;  // up to </think>, when the template knows that mark
   TokenResult tokens;
   std::vector<std::int32_t> prompt_tokens;
-  std::string prompt_text;  // as rendered; empty when token ids were given
+  std::string prompt_text;  // as rendered, placeholders repeated; empty when token ids were given
+  PromptUsage usage = {};
   // [prompt][prompt_top_logprobs], best first, the first empty. The token that stands there has
   // the very value of prompt_logprobs.
   std::vector<std::vector<TokenLogprob>> prompt_top_logprobs = {};
@@ -79,7 +100,9 @@ class LanguageModel {
   //   prompt    gets in front what the tokenizer's post-processor adds to a text, unless it begins
   //             with that already. What it would add behind is left out: the text goes on.
   //   tokens    are the prompt as they are.
-  // throws Error(kUsage): an empty request, or text for a checkpoint without tokenizer, or what
+  // Media are decoded here, unless they were shown before: see MediaReader.
+  // throws Error(kUsage): an empty request, a medium that the model has no tower for, or text for a
+  // checkpoint without tokenizer, or what
   //        Engine::submit refuses; Error(kData): the template fails.
   //        A format that is not supported, or that no text has: Error(kData).
   std::int64_t submit(TextRequest request);
@@ -98,6 +121,15 @@ class LanguageModel {
                      const OrderedJson& template_options) const;
   std::vector<std::int32_t> encode(
       const std::string& text) const;  // special tokens recognised, none added
+  // Whether messages may have parts of this kind.
+  bool takes(PartKind kind) const;
+  // Tokens that the prompt of `request` takes, media included. throws as submit().
+  std::int64_t count_prompt(const TextRequest& request);
+  // The media of `request` as the towers read them, in the order of their placeholders.
+  // throws as submit().
+  std::vector<std::shared_ptr<const Medium>> read_media(const TextRequest& request);
+  // Settings of the media processors as JSON text; empty for a model of text alone.
+  std::string media_settings() const;
   // What submit() makes of a raw prompt.
   std::vector<std::int32_t> encode_prompt(const std::string& text) const;
   std::string decode(const std::vector<std::int32_t>& tokens, bool skip_special) const;

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "model/text/language_model.h"
 #include "runner/cli/command.h"
+#include "runner/cli/media_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/endpoints/open_model.h"
 
@@ -22,6 +23,8 @@ struct GenerateFlags {
   TemplateFlags chat_template;
   SamplingFlags sampling;
   std::string prompt, system, prompt_file, messages_file, tokens;
+  MediaFlags media;
+  std::string dump_features;
   FormatFlags format;
   std::vector<std::string> stop;
   int max_tokens = 256;
@@ -50,6 +53,50 @@ std::vector<std::int32_t> parse_tokens(const std::string& text) {
   return tokens;
 }
 
+Part media_part(PartKind kind, const std::string& path) {
+  Part part;
+  part.kind = kind;
+  part.path = path;
+  return part;
+}
+
+// Pictures first, then videos, each in their order.
+std::vector<Part> media_of(const MediaFlags& flags) {
+  std::vector<Part> out;
+  for (const std::string& path : flags.images) out.push_back(media_part(PartKind::kImage, path));
+  for (const std::string& path : flags.videos) out.push_back(media_part(PartKind::kVideo, path));
+  return out;
+}
+
+// {"type": "text", "text": ...}, {"type": "image", "image": PATH} or {"type": "video", ...}, as
+// transformers' messages have them.
+Part read_part(const Json& given, const std::string& where) {
+  const Json& type = require(given, "type", where);
+  const std::string kind = type.is_string() ? type.get<std::string>() : "";
+  if (kind != "text" && kind != "image" && kind != "video") {
+    throw Error(ErrorCode::kData, where + ": \"type\" must be text, image or video");
+  }
+  const Json& value = require(given, kind, where);
+  if (!value.is_string()) {
+    throw Error(ErrorCode::kData, where + ": \"" + kind + "\" must be a string" +
+                                      (kind == "text" ? "" : ", the path of a file"));
+  }
+  if (kind == "text") return Part::from_text(value.get<std::string>());
+  return media_part(kind == "image" ? PartKind::kImage : PartKind::kVideo,
+                    value.get<std::string>());
+}
+
+Message read_message(const Json& role, const Json& content, const std::string& where) {
+  if (content.is_string()) {
+    return Message::from_text(role.get<std::string>(), content.get<std::string>());
+  }
+  Message out{role.get<std::string>(), {}};
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    out.parts.push_back(read_part(content[i], where + ": part " + std::to_string(i)));
+  }
+  return out;
+}
+
 std::vector<Message> read_messages(const std::string& path) {
   const Json list = parse_json(read_file(path), path);
   if (!list.is_array()) throw Error(ErrorCode::kData, path + ": expected a list of messages");
@@ -58,10 +105,11 @@ std::vector<Message> read_messages(const std::string& path) {
     const std::string where = path + ": message " + std::to_string(i);
     const Json& role = require(list[i], "role", where);
     const Json& content = require(list[i], "content", where);
-    if (!role.is_string() || !content.is_string()) {
-      throw Error(ErrorCode::kData, where + ": \"role\" and \"content\" must be strings");
+    if (!role.is_string() || !(content.is_string() || content.is_array())) {
+      throw Error(ErrorCode::kData,
+                  where + ": \"role\" must be a string, \"content\" a string or a list of parts");
     }
-    messages.push_back(Message::from_text(role.get<std::string>(), content.get<std::string>()));
+    messages.push_back(read_message(role, content, where));
   }
   return messages;
 }
@@ -78,6 +126,8 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   request.sampling_logprobs = flags.sampling_logprobs;
   request.last_prompt_logits = flags.dump_logits;
   request.format = flags.format.format();
+  request.overflow = flags.media.overflow;
+  std::vector<Part> media = media_of(flags.media);
 
   const int sources =
       static_cast<int>(!flags.prompt.empty()) + static_cast<int>(!flags.prompt_file.empty()) +
@@ -88,19 +138,28 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   }
   if (!flags.tokens.empty()) {
     request.tokens = parse_tokens(flags.tokens);
+    request.media = std::move(media);
     return request;
   }
   if (!flags.messages_file.empty()) {
+    if (!media.empty()) {
+      throw Error(ErrorCode::kUsage,
+                  "--messages has its media inside: {\"type\": \"image\", \"image\": PATH}\n  try: "
+                  "without --image and --video");
+    }
     request.messages = read_messages(flags.messages_file);
     return request;
   }
   std::string text = flags.prompt_file.empty() ? flags.prompt : read_file(flags.prompt_file);
   if (flags.raw) {
     request.prompt = std::move(text);
+    request.media = std::move(media);
     return request;
   }
   if (!flags.system.empty()) request.messages.push_back(Message::from_text("system", flags.system));
-  request.messages.push_back(Message::from_text("user", std::move(text)));
+  Message user{"user", std::move(media)};
+  user.parts.push_back(Part::from_text(std::move(text)));
+  request.messages.push_back(std::move(user));
   return request;
 }
 
@@ -120,6 +179,20 @@ const char* name_of(model::FinishReason reason) {
       return "cancelled";
   }
   return "?";
+}
+
+OrderedJson usage_json(const model::TextResult& result) {
+  OrderedJson out{{"prompt_tokens", result.prompt_tokens.size()},
+                  {"completion_tokens", result.tokens.tokens.size()}};
+  const model::PromptUsage& usage = result.usage;
+  if (usage.kept.empty() && usage.left_out.empty()) return out;
+  out["prompt_tokens_details"] = {{"text_tokens", usage.text_tokens},
+                                  {"image_tokens", usage.image_tokens},
+                                  {"video_tokens", usage.video_tokens},
+                                  {"audio_tokens", usage.audio_tokens}};
+  out["media"] = usage.kept;
+  if (!usage.left_out.empty()) out["media_left_out"] = usage.left_out;
+  return out;
 }
 
 OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& model,
@@ -152,9 +225,14 @@ OrderedJson as_json(const GenerateFlags& flags, const model::LanguageModel& mode
     out["top_logprobs"] = std::move(all);
   }
   out["finish_reason"] = name_of(result.tokens.finish_reason);
-  out["usage"] = {{"prompt_tokens", result.prompt_tokens.size()},
-                  {"completion_tokens", result.tokens.tokens.size()}};
+  out["usage"] = usage_json(result);
   if (flags.dump_logits) out["last_prompt_logits"] = numbers(result.tokens.last_prompt_logits);
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
 }
 
@@ -164,12 +242,22 @@ int generate(const GenerateFlags& flags) {
   if (!flags.chat_template.date.empty()) model.set_template_time(flags.chat_template.date);
   model::TextRequest request = make_request(flags, model);
   prepare_format(request.format, [&] { model.prepare(request.format); });
+  if (!flags.dump_features.empty()) {
+    write_features(flags.dump_features, model.read_media(request));
+  }
   const std::int64_t ticket = model.submit(std::move(request));
   model::TextResult result;
   while (!model.idle()) {
     for (auto& finished : model.step()) {
       if (finished.ticket == ticket) result = std::move(finished.result);
     }
+  }
+  if (!result.usage.left_out.empty()) {
+    note("note: " + std::to_string(result.usage.kept.size()) + " of " +
+         std::to_string(result.usage.kept.size() + result.usage.left_out.size()) +
+         " media fit the model's " +
+         std::to_string(model.engine().config().max_position_embeddings) +
+         " positions; left out: " + joined(result.usage.left_out));
   }
   if (flags.json) {
     print_json(as_json(flags, model, result));
@@ -195,12 +283,19 @@ Command add_generate(CLI::App& root) {
           peira generate --model ./Qwen3-30B-A3B --messages chat.json --temperature 0.7 --seed 1
           peira generate --prompt 'Name a city' --json-schema city.json
           peira generate --prompt 'Is 7 prime?' --regex '(yes|no)'
+          peira generate --model ./Qwen3-VL-30B-A3B --image chart.png --prompt 'What is the highest bar?'
           peira generate --model DIR --tokens 5,9,33 --max-tokens 16 --temperature 0 \
             --prompt-logprobs --dump-logits --json       (works without a tokenizer)
+Media     pictures stand in front of videos, both in front of the prompt's text; with --tokens their
+          placeholders are in the ids already, as often as each medium has tokens. --messages has
+          parts: {"type": "image", "image": PATH}. --dump-features writes a safetensors file with
+          the names that transformers' processors give: pixel_values, image_grid_thw,
+          pixel_values_videos, video_grid_thw
 --json    one object: text, prompt_tokens, prompt_logprobs (null first), tokens, logprobs (natural
           log, of the model's own distribution at temperature 1), sampling_logprobs and
           prompt_sampling_logprobs (of the distribution drawn from, after bias, penalties,
-          temperature and filters; null for what could not be drawn), finish_reason, usage,
+          temperature and filters; null for what could not be drawn), finish_reason, usage (with
+          media also by modality, and which were shown or left out),
           last_prompt_logits (float32, one per vocabulary entry))");
   const auto flags = std::make_shared<GenerateFlags>();
   app->add_option("--prompt", flags->prompt, "what to ask")->group("Prompt");
@@ -215,6 +310,7 @@ Command add_generate(CLI::App& root) {
                 "first token "
                 "in front)")
       ->group("Prompt");
+  add_media_flags(*app, flags->media);
   add_model_flags(*app, flags->model);
   add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
@@ -238,6 +334,9 @@ Command add_generate(CLI::App& root) {
       ->group("Output");
   app->add_flag("--sampling-logprobs", flags->sampling_logprobs,
                 "also log-probabilities after bias, penalties, temperature and filters")
+      ->group("Output");
+  app->add_option("--dump-features", flags->dump_features,
+                  "what the media became for the model, to this file")
       ->group("Output");
   app->add_flag("--dump-logits", flags->dump_logits, "every logit after the prompt")
       ->group("Output");

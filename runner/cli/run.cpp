@@ -18,6 +18,7 @@
 #include "runner/cli/command.h"
 #include "runner/cli/episode_options.h"
 #include "runner/cli/judge_options.h"
+#include "runner/cli/media_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/cli/stop_options.h"
 #include "runner/cli/tables.h"
@@ -45,6 +46,7 @@ void request_stop(int signal_number) {
 struct RunFlags {
   std::vector<std::string> suites;
   ModelFlags model;
+  model::Overflow overflow = model::Overflow::kFail;
   TemplateFlags chat_template;
   SamplingFlags sampling;
   FormatFlags format;
@@ -224,6 +226,7 @@ int run(const RunFlags& flags) {
     ModelOptions options = flags.model.options();
     options.template_options = flags.chat_template.variables();
     options.template_date = flags.chat_template.date;
+    options.overflow = flags.overflow;
     return open_model(name, options);
   };
   Recording recording(store.path());
@@ -381,6 +384,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
       ->group("Questions");
   add_model_flags(*app, flags->model);
   add_endpoint_flags(*app, flags->model);
+  add_overflow_flag(*app, flags->overflow);
   add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens [the suite's]")

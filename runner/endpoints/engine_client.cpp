@@ -77,6 +77,20 @@ std::string today() {
   return {text, size};
 }
 
+std::string refused_part(PartKind kind) {
+  const std::string what = kind == PartKind::kImage   ? "a picture"
+                           : kind == PartKind::kVideo ? "a video"
+                                                      : "a sound";
+  return "this model takes no such part, and the prompt has " + what;
+}
+
+bool has_media(const std::vector<Message>& messages) {
+  return std::any_of(messages.begin(), messages.end(), [](const Message& message) {
+    return std::any_of(message.parts.begin(), message.parts.end(),
+                       [](const Part& part) { return part.kind != PartKind::kText; });
+  });
+}
+
 ModelResponse failed(const Error& failure) {
   ModelResponse response;
   response.finish_reason = "error";
@@ -113,6 +127,7 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
       num_experts_per_tok_(options.engine.num_experts_per_tok),
       weights_(options.engine.weights),
       kv_dtype_(options.engine.kv_dtype),
+      overflow_(options.overflow),
       template_options_(options.template_options),
       weights_digest_(digest_of_weights(files)),
       model_(files, options.engine) {
@@ -151,34 +166,44 @@ Json EngineClient::identity() const {
               {"version", kEngineVersion}};
   if (weights_ != model::WeightPrecision::kStored) engine["weights"] = name_of_weights(weights_);
   if (kv_dtype_ != model::DType::kF32) engine["kv_dtype"] = name_of_kv(kv_dtype_);
-  return {{"weights", {{"sha256", weights_digest_}}},
-          {"tokenizer", {{"sha256", sha256_hex(model_.tokenizer_source())}}},
-          {"template",
-           {{"sha256", sha256_hex(model_.template_source())},
-            {"options", Json(template_options_)},
-            {"tokens", Json(model_.template_tokens())},
-            {"date", template_date_.empty() ? Json(nullptr) : Json(template_date_)}}},
-          {"engine", std::move(engine)}};
+  Json out{{"weights", {{"sha256", weights_digest_}}},
+           {"tokenizer", {{"sha256", sha256_hex(model_.tokenizer_source())}}},
+           {"template",
+            {{"sha256", sha256_hex(model_.template_source())},
+             {"options", Json(template_options_)},
+             {"tokens", Json(model_.template_tokens())},
+             {"date", template_date_.empty() ? Json(nullptr) : Json(template_date_)}}},
+           {"engine", std::move(engine)}};
+  if (const std::string settings = model_.media_settings(); !settings.empty()) {
+    out["media"] = parse_json(settings, "media settings");
+    out["media"]["overflow"] = overflow_ == model::Overflow::kFail ? "fail" : "keep-first";
+  }
+  return out;
 }
 
 std::int64_t EngineClient::submit(ModelRequest request) {
   const std::int64_t ticket = next_ticket_++;
+  if (!request.continuations.empty() && has_media(request.messages)) {
+    ready_.push_back({ticket, failed(Error(ErrorCode::kUsage,
+                                           "continuations are scored behind text alone, and this "
+                                           "prompt has media"))});
+    return ticket;
+  }
   if (!request.continuations.empty()) {
     likelihoods_.push_back({ticket, std::move(request)});
     return ticket;
   }
   for (const Message& message : request.messages) {
     for (const Part& part : message.parts) {
-      if (part.kind == PartKind::kText) continue;
-      ready_.push_back({ticket, failed(Error(ErrorCode::kUsage,
-                                             "the engine takes text alone, and this prompt has a "
-                                             "picture, sound or video"))});
+      if (model_.takes(part.kind)) continue;
+      ready_.push_back({ticket, failed(Error(ErrorCode::kUsage, refused_part(part.kind)))});
       return ticket;
     }
   }
   model::TextRequest text;
   text.messages = std::move(request.messages);
   text.template_options = template_options_;
+  text.overflow = overflow_;
   text.max_tokens = request.max_tokens;
   text.sampling = request.sampling;
   text.seed = request.seed;

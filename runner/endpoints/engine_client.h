@@ -46,6 +46,7 @@ class EngineClient : public ModelClient {
   int num_experts_per_tok_;
   model::WeightPrecision weights_;
   model::DType kv_dtype_;
+  model::Overflow overflow_;
   OrderedJson template_options_;
   std::string template_date_;  // "" where the template does not ask for it
   std::string opening_date_;   // the same where nobody chose it

@@ -7,6 +7,7 @@
 
 #include "model/checkpoint_files.h"
 #include "model/engine.h"
+#include "model/text/language_model.h"
 #include "runner/endpoints/model_client.h"
 #include "runner/endpoints/openai_client.h"
 
@@ -18,6 +19,8 @@ struct ModelOptions {
   // What a template that asks for the date is told, as JinjaTemplate::set_time(); "": today, which
   // the manifest then names, or the date of the run that is continued.
   std::string template_date = {};
+  // Of the engine: when a prompt's media are more than the model's positions.
+  model::Overflow overflow = model::Overflow::kFail;
   EndpointOptions endpoint = {};
 };
 

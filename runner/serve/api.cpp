@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/utf8.h"
@@ -140,11 +141,40 @@ ResponseFormat read_format(const OrderedJson& body) {
           .where = "response_format.json_schema.schema"};
 }
 
-std::string read_content(const Json& content, const std::string& where, std::int64_t& num_images) {
-  if (content.is_string()) return content.get<std::string>();
-  if (content.is_null()) return {};
+// The picture of {"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}.
+Part read_image(const Json& part, const std::string& where) {
+  const Json* const holder = member(part, "image_url");
+  const Json* const url =
+      holder != nullptr && holder->is_object() ? member(*holder, "url") : holder;
+  if (url == nullptr || !url->is_string()) refuse(where + ".image_url.url", "not a text");
+  const auto& text = url->get_ref<const std::string&>();
+  constexpr std::string_view kScheme = "data:";
+  constexpr std::string_view kEncoding = ";base64";
+  const std::size_t comma = text.find(',');
+  if (!text.starts_with(kScheme) || comma == std::string::npos ||
+      !std::string_view(text).substr(0, comma).ends_with(kEncoding)) {
+    refuse(where + ".image_url.url",
+           "only data: URLs with base64 are read: nothing is fetched for a request");
+  }
+  std::optional<std::string> bytes = from_base64(std::string_view(text).substr(comma + 1));
+  if (!bytes || bytes->empty()) refuse(where + ".image_url.url", "no base64 behind the comma");
+  Part out;
+  out.kind = PartKind::kImage;
+  out.bytes = std::move(*bytes);
+  return out;
+}
+
+struct ContentRules {
+  bool takes_images;
+  std::int64_t& num_images;
+};
+
+std::vector<Part> read_content(const Json& content, const std::string& where,
+                               const ContentRules& rules) {
+  if (content.is_null()) return {Part::from_text({})};
+  if (content.is_string()) return {Part::from_text(content.get<std::string>())};
   if (!content.is_array()) refuse(where, "not a text or a list of parts");
-  std::string text;
+  std::vector<Part> parts;
   for (std::size_t i = 0; i < content.size(); ++i) {
     const std::string part_where = where + "[" + std::to_string(i) + "]";
     const Json& part = content[i];
@@ -153,19 +183,21 @@ std::string read_content(const Json& content, const std::string& where, std::int
     }
     const std::string type = part["type"].get<std::string>();
     if (type == "image_url") {
-      ++num_images;
-      refuse(part_where, "this model takes no pictures");
+      ++rules.num_images;
+      if (!rules.takes_images) refuse(part_where, "this model takes no pictures");
+      parts.push_back(read_image(part, part_where));
+      continue;
     }
     if (type != "text") refuse(part_where, "parts of type \"" + type + "\" are not supported");
     if (!part.contains("text") || !part["text"].is_string()) {
       refuse(part_where + ".text", "not a text");
     }
-    text += part["text"].get<std::string>();
+    parts.push_back(Part::from_text(part["text"].get<std::string>()));
   }
-  return text;
+  return parts;
 }
 
-std::vector<Message> read_messages(const Json& body, std::int64_t& num_images) {
+std::vector<Message> read_messages(const Json& body, const ContentRules& rules) {
   const Json* const list = member(body, "messages");
   if (list == nullptr) refuse("messages", "missing");
   if (!list->is_array() || list->empty()) refuse("messages", "not a list of messages");
@@ -183,8 +215,8 @@ std::vector<Message> read_messages(const Json& body, std::int64_t& num_images) {
     }
     const Json* const content = member(message, "content");
     if (content == nullptr && name != "assistant") refuse(where + ".content", "missing");
-    messages.push_back(Message::from_text(name, read_content(content == nullptr ? Json() : *content,
-                                                             where + ".content", num_images)));
+    messages.push_back(
+        {name, read_content(content == nullptr ? Json() : *content, where + ".content", rules)});
   }
   return messages;
 }
@@ -237,6 +269,7 @@ void read_tools(const OrderedJson& body, model::TextRequest& request, ApiRequest
     return message["role"] == "tool" || ordered_member(message, "tool_calls") != nullptr;
   });
   if (has_calls) {
+    if (out.num_images > 0) refuse("messages", "pictures beside calls of tools are not supported");
     request.template_options["messages"] = template_messages(list, request.messages);
   }
 }
@@ -367,20 +400,23 @@ OrderedJson logprobs_of(const ApiRequest& request, const model::TextResult& resu
 }
 
 OrderedJson usage_of(const ApiRequest& request, const std::vector<model::TextResult>& results) {
-  std::int64_t prompt = 0, completion = 0, cached = 0;
+  std::int64_t prompt = 0, completion = 0, cached = 0, image = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const model::TextResult& result = results[i];
     // A prompt counts once, however many answers it got.
     if (i % static_cast<std::size_t>(request.num_choices) == 0) {
       prompt += std::ssize(result.prompt_tokens);
       cached += result.tokens.num_cached_tokens;
+      image += result.usage.image_tokens;
     }
     completion += std::ssize(result.tokens.tokens);
   }
+  OrderedJson details{{"cached_tokens", cached}};
+  if (image > 0) details["image_tokens"] = image;
   return {{"prompt_tokens", prompt},
           {"completion_tokens", completion},
           {"total_tokens", prompt + completion},
-          {"prompt_tokens_details", {{"cached_tokens", cached}}}};
+          {"prompt_tokens_details", std::move(details)}};
 }
 
 // first_index  of the choice's calls; ids are told apart by request, choice and index.
@@ -451,7 +487,7 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
     out.logprobs = boolean(body, "logprobs", false);
     request.top_logprobs = static_cast<int>(integer(body, "top_logprobs", 0, 0, kMostTop));
     if (request.top_logprobs > 0 && !out.logprobs) refuse("top_logprobs", "without logprobs");
-    request.messages = read_messages(body, out.num_images);
+    request.messages = read_messages(body, {defaults.takes_images, out.num_images});
     request.template_options = OrderedJson::object();
     if (const OrderedJson* const more = ordered_member(ordered, "chat_template_kwargs")) {
       if (!more->is_object()) refuse("chat_template_kwargs", "not an object");

@@ -19,6 +19,7 @@ enum class ServedApi { kChat, kCompletions };
 struct ApiDefaults {
   model::SamplingParams sampling;  // the checkpoint's, where a request says nothing
   int completion_max_tokens = 16;  // OpenAI's, of completions that give none
+  bool takes_images = false;       // the model sees
 };
 
 // A request as the engine can carry it out.

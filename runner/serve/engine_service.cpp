@@ -133,8 +133,7 @@ void EngineService::start(const std::shared_ptr<Generation>& generation) {
     for (const model::TextRequest& prompt : request.prompts) {
       model::TextRequest text = prompt;
       if (text.max_tokens < 0) {
-        const std::int64_t size =
-            std::ssize(model_.encode(model_.render(text.messages, text.template_options)));
+        const std::int64_t size = model_.count_prompt(text);
         text.max_tokens = static_cast<int>(std::max<std::int64_t>(0, positions - size));
       }
       for (int n = 0; n < request.num_choices; ++n, ++choice) {

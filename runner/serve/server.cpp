@@ -166,8 +166,9 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
                   "invalid_api_key");
   }
   try {
-    exchange->request = read_api_request(api, parse_ordered_json(request.body, "body"),
-                                         {.sampling = model.default_sampling()});
+    exchange->request = read_api_request(
+        api, parse_ordered_json(request.body, "body"),
+        {.sampling = model.default_sampling(), .takes_images = model.takes(PartKind::kImage)});
   } catch (const Error& error) {
     return refuse(400, "client_error", refusal_class(error.what()), error.what(),
                   "invalid_request_error");

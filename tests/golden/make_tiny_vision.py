@@ -230,12 +230,17 @@ def make_case(plan, config, random, seed):
     return tokens, media, kwargs
 
 
-def forward(model, tokens, kwargs):
+def forward_ids(model, tokens, kwargs, image, video):
+    """Logits after every token, without a cache; image and video are the ids of placeholders."""
     ids = torch.tensor([tokens])
-    types = (ids == IMAGE).int() + 2 * (ids == VIDEO).int()
+    types = (ids == image).int() + 2 * (ids == video).int()
     model.model.rope_deltas = None
     with torch.no_grad():
         return model(ids, mm_token_type_ids=types, use_cache=False, **kwargs).logits[0]
+
+
+def forward(model, tokens, kwargs):
+    return forward_ids(model, tokens, kwargs, IMAGE, VIDEO)
 
 
 def expected_values(folder, spec, config, random):

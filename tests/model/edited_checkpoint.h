@@ -32,9 +32,11 @@ class EditedCheckpoint {
   std::vector<Stored> tensors;
 
   // `name`: a folder of tests/golden/tiny whose tensors lie in one file.
-  explicit EditedCheckpoint(const std::string& name)
-      : config(parse_json(read_file(golden_folder(name) / "config.json"), name)) {
-    const std::string file = read_file(golden_folder(name) / "model.safetensors");
+  explicit EditedCheckpoint(const std::string& name) : EditedCheckpoint(golden_folder(name)) {}
+  explicit EditedCheckpoint(const std::filesystem::path& from)
+      : config(parse_json(read_file(from / "config.json"), from.string())) {
+    const std::string name = from.filename().string();
+    const std::string file = read_file(from / "model.safetensors");
     for (const model::StoredTensor& tensor :
          model::parse_safetensors(std::as_bytes(std::span(file.data(), file.size())), name)) {
       tensors.push_back(

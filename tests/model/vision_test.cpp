@@ -8,6 +8,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "model/backend/device.h"
+#include "tests/model/edited_checkpoint.h"
 #include "tests/model/golden.h"
 #include "tests/model/vision_golden.h"
 
@@ -54,14 +56,20 @@ const std::vector<std::string>& vision_names() {
 
 class VisionParity : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
+// Whether the test has to be skipped: no such device here.
+bool is_absent(const std::string& device) {
+  return device == "cuda" && find_cuda_devices().devices.empty();
+}
+
 TEST_P(VisionParity, LogitsAndGreedyTokensAreThoseOfTransformers) {
   const auto& [name, device] = GetParam();
+  if (is_absent(device)) GTEST_SKIP() << "NOT TESTED: no CUDA device";
   expect_as_transformers(vision_folder(name), device);
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, VisionParity,
                          ::testing::Combine(::testing::ValuesIn(vision_names()),
-                                            ::testing::Values("reference", "cpu")),
+                                            ::testing::Values("reference", "cpu", "cuda")),
                          [](const auto& param) {
                            return std::get<0>(param.param) + "_" + std::get<1>(param.param);
                          });
@@ -71,7 +79,9 @@ TEST(VisionParity, HoldsOnFreshShapes) {
   const char* const folder = std::getenv("PEIRA_VISION_FRESH");
   if (folder == nullptr) GTEST_SKIP() << "PEIRA_VISION_FRESH names no folder";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    for (const char* const device : {"reference", "cpu"}) expect_as_transformers(entry, device);
+    for (const char* const device : {"reference", "cpu", "cuda"}) {
+      if (!is_absent(device)) expect_as_transformers(entry, device);
+    }
   }
 }
 
@@ -82,12 +92,16 @@ struct Outcome {
 };
 
 Outcome outcome_of(const TokenResult& result) {
-  return {result.tokens, bits_of(result.last_prompt_logits),
-          bits_of(result.prompt_logprobs), bits_of(result.logprobs)};
+  return {result.tokens, bits_of(result.last_prompt_logits), bits_of(result.prompt_logprobs),
+          bits_of(result.logprobs)};
 }
 
 class VisionInvariance : public ::testing::TestWithParam<std::string> {
  protected:
+  void SetUp() override {
+    if (is_absent(GetParam())) GTEST_SKIP() << "NOT TESTED: no CUDA device";
+  }
+
   const std::filesystem::path folder_ = vision_folder("one_deepstack");
 
   std::vector<TokenRequest> requests(const Engine& engine) const {
@@ -199,7 +213,7 @@ TEST_P(VisionInvariance, PreemptionChangesNothing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, VisionInvariance, ::testing::Values("reference", "cpu"));
+INSTANTIATE_TEST_SUITE_P(Devices, VisionInvariance, ::testing::Values("reference", "cpu", "cuda"));
 
 TEST(VisionEncoders, EncodeAMediumOnceAndForgetTheLongestUnused) {
   const std::filesystem::path folder = vision_folder("one_deepstack");
@@ -287,6 +301,73 @@ TEST(VisionRequest, AModelWithoutTowerRefusesMedia) {
   EXPECT_TRUE(engine.takes(Modality::kVideo));
   EXPECT_FALSE(engine.takes(Modality::kAudio));
   EXPECT_THAT(refusal(blind, long_request(engine, 1)), HasSubstr("no tower for image input"));
+}
+
+struct BadVision {
+  const char* name;
+  void (*edit)(Json& config);
+  const char* message;
+};
+
+class VisionConfigs : public ::testing::TestWithParam<BadVision> {};
+
+TEST_P(VisionConfigs, AreRefusedNamingTheField) {
+  test::EditedCheckpoint checkpoint(vision_folder("one_deepstack"));
+  GetParam().edit(checkpoint.config);
+  EXPECT_THAT(checkpoint.problem(), HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, VisionConfigs,
+    ::testing::Values(
+        BadVision{"NoVision", [](Json& c) { c.erase("vision_config"); },
+                  "config.json: vision_config is missing"},
+        BadVision{"NoText", [](Json& c) { c.erase("text_config"); }, "text_config is missing"},
+        BadVision{"OddHead", [](Json& c) { c["vision_config"]["num_heads"] = 4; },
+                  "hidden_size is 24 and num_heads 4"},
+        BadVision{"NoSquare", [](Json& c) { c["vision_config"]["num_position_embeddings"] = 15; },
+                  "num_position_embeddings is 15, not a square"},
+        BadVision{"OtherWidth", [](Json& c) { c["vision_config"]["out_hidden_size"] = 33; },
+                  "out_hidden_size is 33 but the text's hidden_size 32"},
+        BadVision{"BlockBeyond",
+                  [](Json& c) { c["vision_config"]["deepstack_visual_indexes"] = {2}; },
+                  "deepstack_visual_indexes is 2 but must be from 0 to 1"},
+        BadVision{"BlockTwice",
+                  [](Json& c) {
+                    c["vision_config"]["deepstack_visual_indexes"] = {1, 1};
+                  },
+                  "deepstack_visual_indexes names a block twice"},
+        BadVision{"Activation", [](Json& c) { c["vision_config"]["hidden_act"] = "relu"; },
+                  "hidden_act \"relu\" is not supported"},
+        BadVision{"Token", [](Json& c) { c["image_token_id"] = 48; },
+                  "image_token_id is 48 but must be from 0 to 47"},
+        BadVision{"Section",
+                  [](Json& c) {
+                    c["text_config"]["rope_scaling"]["mrope_section"] = {4, 4};
+                  },
+                  "mrope_section has 2 entries"},
+        BadVision{"NotInterleaved",
+                  [](Json& c) { c["text_config"]["rope_scaling"]["mrope_interleaved"] = false; },
+                  "mrope_interleaved is false"}),
+    [](const auto& param) { return param.param.name; });
+
+// Every tensor of a tower is used: without it, or in another shape, it is named.
+TEST(VisionTensors, AreAllUsedOrNamed) {
+  const std::filesystem::path folder = vision_folder("one_deepstack");
+  std::vector<std::string> names;
+  for (const auto& tensor : test::EditedCheckpoint(folder).tensors) {
+    if (tensor.name.starts_with("model.visual.")) names.push_back(tensor.name);
+  }
+  ASSERT_EQ(names.size(), 39U);
+  for (const std::string& name : names) {
+    test::EditedCheckpoint checkpoint(folder);
+    checkpoint.remove(name);
+    EXPECT_THAT(checkpoint.problem(), AllOf(HasSubstr("missing"), HasSubstr(name)));
+  }
+  test::EditedCheckpoint more(folder);
+  more.tensors.push_back(more.tensor("model.visual.merger.norm.bias"));
+  more.tensors.back().name = "model.visual.merger.norm.other";
+  EXPECT_THAT(more.problem(), HasSubstr("model.visual.merger.norm.other"));
 }
 
 }  // namespace

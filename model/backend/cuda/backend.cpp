@@ -198,14 +198,13 @@ class CudaBackend final : public Backend {
   // The few rows of frequencies and of axes a model has, copied once, also so that they are there
   // for a graph.
   template <typename Value>
-  const Value* kept(std::map<std::vector<Value>, const Value*>& known,
-                    std::span<const Value> host) {
-    std::vector<Value> key(host.begin(), host.end());
-    const auto found = known.find(key);
-    if (found != known.end()) return found->second;
-    const auto* const on_device = static_cast<const Value*>(placed(std::as_bytes(host)));
-    known.emplace(std::move(key), on_device);
-    return on_device;
+  const Value* kept(std::span<const Value> host) {
+    const std::string key(reinterpret_cast<const char*>(host.data()), host.size_bytes());
+    auto found = constants_.find(key);
+    if (found == constants_.end()) {
+      found = constants_.emplace(key, placed(std::as_bytes(host))).first;
+    }
+    return static_cast<const Value*>(found->second);
   }
 
   // Replaces `weights` by copies on the device and lists where they lie.
@@ -259,13 +258,13 @@ class CudaBackend final : public Backend {
   void do_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
                       float scaling, const TensorView& out) override {
     device_.use();
-    cuda::rope_angles(positions, kept(inv_freqs_, inv_freq), scaling, out, stream_);
+    cuda::rope_angles(positions, kept(inv_freq), scaling, out, stream_);
   }
   void do_axial_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
                             std::span<const std::uint8_t> axes, float scaling,
                             const TensorView& out) override {
     device_.use();
-    cuda::axial_rope_angles(positions, kept(inv_freqs_, inv_freq), kept(axes_, axes), scaling, out,
+    cuda::axial_rope_angles(positions, kept(inv_freq), kept(axes), scaling, out,
                             stream_);
   }
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
@@ -368,8 +367,7 @@ class CudaBackend final : public Backend {
   cuda::Stream stream_;
   cuda::Staging staging_;
   cuda::Arena weights_;
-  std::map<std::vector<float>, const float*> inv_freqs_;
-  std::map<std::vector<std::uint8_t>, const std::uint8_t*> axes_;
+  std::map<std::string, const void*> constants_;  // by their bytes
   std::int64_t bytes_copied_to_host_ = 0;
 };
 

@@ -49,6 +49,14 @@ QWEN2_MOE = {
     "architectures": ["Qwen2MoeForCausalLM"], "model_type": "qwen2_moe", "decoder_sparse_step": 1, "hidden_act": "silu",
     "norm_topk_prob": False, "num_hidden_layers": 2, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
     "sliding_window": 32768, "tie_word_embeddings": False, "torch_dtype": "bfloat16", "use_sliding_window": False}
+QWEN3_VL_ROPE = {"mrope_interleaved": True, "mrope_section": [24, 20, 20], "rope_type": "default"}
+QWEN3_VL = {
+    "image_token_id": 151655, "video_token_id": 151656, "vision_start_token_id": 151652, "vision_end_token_id": 151653,
+    "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+QWEN3_VL_VISION = {
+    "deepstack_visual_indexes": [0, 1], "depth": 3, "hidden_act": "gelu_pytorch_tanh", "hidden_size": 1152,
+    "in_channels": 3, "initializer_range": 0.02, "intermediate_size": 4304, "num_heads": 16,
+    "num_position_embeddings": 2304, "patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2}
 GEMMA_TEXT = {"head_dim": 256, "num_hidden_layers": 6, "rms_norm_eps": 1e-6, "sliding_window": 512}
 
 
@@ -69,6 +77,21 @@ CHECKPOINTS = {
         **{k: v for k, v in QWEN3_MOE.items() if "expert" not in k and not k.startswith(("moe", "mlp", "decoder", "norm"))},
         "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_size": 4096, "intermediate_size": 12288,
         "num_key_value_heads": 8},
+    "Qwen3-VL-30B-A3B": {
+        **QWEN3_VL, "architectures": ["Qwen3VLMoeForConditionalGeneration"], "model_type": "qwen3_vl_moe",
+        "text_config": {
+            **{k: v for k, v in QWEN3_MOE.items() if not k.startswith(("arch", "rope", "sliding", "tie", "use_sl", "max_w"))},
+            "model_type": "qwen3_vl_moe_text", "max_position_embeddings": 262144, "num_experts": 3,
+            "num_experts_per_tok": 2, "rope_scaling": QWEN3_VL_ROPE, "rope_theta": 5000000},
+        "vision_config": {**QWEN3_VL_VISION, "model_type": "qwen3_vl_moe", "out_hidden_size": 2048}},
+    "Qwen3-VL-8B": {
+        **QWEN3_VL, "architectures": ["Qwen3VLForConditionalGeneration"], "model_type": "qwen3_vl",
+        "text_config": {
+            "attention_bias": False, "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096,
+            "intermediate_size": 12288, "max_position_embeddings": 262144, "model_type": "qwen3_vl_text",
+            "num_attention_heads": 32, "num_hidden_layers": 2, "num_key_value_heads": 8, "rms_norm_eps": 1e-6,
+            "rope_scaling": QWEN3_VL_ROPE, "rope_theta": 5000000, "vocab_size": 151936},
+        "vision_config": {**QWEN3_VL_VISION, "model_type": "qwen3_vl", "out_hidden_size": 4096}},
     "Qwen1.5-MoE-A2.7B": {
         **QWEN2_MOE, "hidden_size": 2048, "intermediate_size": 5632, "max_position_embeddings": 8192,
         "moe_intermediate_size": 1408, "num_attention_heads": 16, "num_experts": 60, "num_experts_per_tok": 4,
@@ -129,7 +152,11 @@ def saved(fields):
     state = dict(model.state_dict())
     tied = set(getattr(model, "all_tied_weights_keys", {}) or {})
     state = {name: value for name, value in state.items() if name not in tied}
-    return {name: ("BF16", list(value.shape)) for name, value in revert_weight_conversion(model, state).items()}
+    out = {name: ("BF16", list(value.shape)) for name, value in revert_weight_conversion(model, state).items()}
+    if fields["model_type"] == "qwen3_vl_moe":  # its published files have experts input-major
+        out = {name: (dtype, [shape[0], shape[2], shape[1]] if ".experts." in name else shape)
+               for name, (dtype, shape) in out.items()}
+    return out
 
 
 def with_fp8(tensors, fields):
