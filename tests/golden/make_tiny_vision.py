@@ -344,7 +344,7 @@ def fresh_spec(number):
                  "num_experts_per_tok": draw.randint(1, experts), "max_position_embeddings": 1024,
                  "rope_scaling": {"mrope_interleaved": True, "mrope_section": [half - h - w, h, w],
                                   "rope_type": "default"}},
-        "vision": {"depth": depth, "hidden_size": 4 * vision_heads * draw.randint(1, 6),
+        "vision": {"depth": depth, "hidden_size": 4 * vision_heads * draw.randint(1, 3),
                    "num_heads": vision_heads, "patch_size": draw.randint(2, 5),
                    "temporal_patch_size": draw.choice([1, 2]), "spatial_merge_size": draw.choice([1, 2, 3]),
                    "intermediate_size": draw.randint(3, 40), "out_hidden_size": hidden,
