@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
@@ -133,6 +136,18 @@ Toolchain detect_rust() {
   return tools;
 }
 
+constexpr int kGoMinor = 21;
+
+// 19 of "go version go1.19.8 linux/amd64"; of a later major or a development version, the newest.
+int go_minor(const std::string& version) {
+  constexpr std::string_view kMark = " go1.";
+  const std::size_t at = version.find(kMark);
+  if (at == std::string::npos) return std::numeric_limits<int>::max();
+  int minor = 0;
+  std::from_chars(version.data() + at + kMark.size(), version.data() + version.size(), minor);
+  return minor;
+}
+
 Toolchain detect_go() {
   Toolchain tools;
   tools.name = "go";
@@ -143,6 +158,13 @@ Toolchain detect_go() {
     return tools;
   }
   tools.version = output_of(quoted(go) + " version");
+  // Aider's own container has 1.21.5; programs use what 1.21 brought (slices, maps, min, max).
+  if (const int minor = go_minor(tools.version); minor < kGoMinor) {
+    tools.missing = "go 1." + std::to_string(minor) + " is older than 1." +
+                    std::to_string(kGoMinor) + ": https://go.dev/dl";
+    tools.version.clear();
+    return tools;
+  }
   add_folder(tools, root);
   put_first_in_path(tools, root / "bin");
   for (const auto& [name, value] :
@@ -223,7 +245,18 @@ Toolchain detect_cpp() {
     add_folder(tools, bin.parent_path());
     put_first_in_path(tools, bin);
   }
+  // Two exercises ask CMake for Boost's date_time.
+  const fs::path boost = output_of(quoted(compiler) + " -print-file-name=libboost_date_time.so");
+  tools.has_packages = boost.is_absolute();
+  tools.packages = tools.has_packages
+                       ? "Boost in " + boost.parent_path().lexically_normal().string()
+                       : "Boost: apt-get install libboost-date-time-dev";
   return tools;
+}
+
+bool needs_boost(const datasets::Exercise& exercise) {
+  const datasets::ExerciseFile* const list = datasets::find_file(exercise, "CMakeLists.txt");
+  return list != nullptr && list->bytes.find("find_package(Boost") != std::string::npos;
 }
 
 // Whether the JSON object in `package` has dependencies that npm would have to install.
@@ -281,6 +314,7 @@ std::string why_not(const datasets::Exercise& exercise, const std::vector<Toolch
     if (!tools.available()) return tools.missing;
     const bool needs_packages = (name == "javascript" && needs_npm_packages(exercise)) ||
                                 (name == "java" && needs_gradle(exercise)) ||
+                                (name == "cpp" && needs_boost(exercise)) ||
                                 (name == "rust" && needs_crates(exercise));
     return needs_packages && !tools.has_packages ? "no " + tools.packages : "";
   }

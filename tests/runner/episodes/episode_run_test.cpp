@@ -276,6 +276,18 @@ TEST(Toolchains, PackagesAreNeededWhereAnExerciseNamesThem) {
   EXPECT_EQ(why_not(exercise, {javascript}), "no npm packages: npm install");
   javascript.has_packages = true;
   EXPECT_EQ(why_not(exercise, {javascript}), "");
+
+  Toolchain cpp;
+  cpp.name = "cpp";
+  cpp.version = "cmake 3.25";
+  cpp.packages = "Boost: apt-get install it";
+  exercise.tests = {"a_test.cpp"};
+  exercise.files = {{"CMakeLists.txt", "project(a CXX)\n", false}};
+  EXPECT_EQ(why_not(exercise, {cpp}), "");
+  exercise.files = {{"CMakeLists.txt", "find_package(Boost 1.58 REQUIRED)\n", false}};
+  EXPECT_EQ(why_not(exercise, {cpp}), "no Boost: apt-get install it");
+  cpp.has_packages = true;
+  EXPECT_EQ(why_not(exercise, {cpp}), "");
 }
 
 }  // namespace
