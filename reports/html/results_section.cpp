@@ -1,3 +1,11 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "reports/charts/interval_chart.h"
 #include "reports/detail/text.h"
 #include "reports/details_tables.h"
@@ -78,6 +86,12 @@ std::string results_chart(const std::vector<evals::RunRecord>& runs) {
                     .group = run.suite + ", " + run.profile});
   }
   if (rows.empty()) return "";
+  // Runs of one suite side by side, suites in the order of their first runs.
+  std::map<std::string, std::size_t> order;
+  for (const ChartRow& row : rows) order.try_emplace(row.group, order.size());
+  std::stable_sort(rows.begin(), rows.end(), [&](const ChartRow& a, const ChartRow& b) {
+    return order.at(a.group) < order.at(b.group);
+  });
   ChartOptions options;
   options.id = "chart-results";
   options.title = "Score of each run with its 95 % confidence interval";
@@ -88,7 +102,7 @@ std::string results_chart(const std::vector<evals::RunRecord>& runs) {
 std::string grid_html(const std::vector<evals::RunRecord>& runs) {
   const Table grid = suites_by_models_table(runs);
   if (grid.rows.size() < 2 || grid.headers.size() < 3) return "";
-  return "<h3>Suites and models</h3>\n" +
+  return "<h3 class=\"next\">Suites and models</h3>\n" +
          table(grid,
                "Scores with 95 % confidence intervals; of several runs in one place, the "
                "last one named");
