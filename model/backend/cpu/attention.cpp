@@ -1,10 +1,11 @@
 // Attention of some rows of one sequence over the paged cache, for the query heads of one key-value
-// head: all scores, their softmax, then the weighted values. A page is read once for all of them.
+// head: for each span of positions all scores, their exponentials, then the weighted values; then
+// the spans together. A page is read once for all of them.
 //
-// What a row's bits depend on: a score is one chain over head_dim; a lane of the sum of
-// exponentials takes every so-many-th position, counted from position 0; an output is one chain
-// over positions. Which rows and heads are computed together changes none of it: what is masked
-// adds a zero.
+// What a row's bits depend on: spans begin at multiples of kAttentionSpan. In a span a score is one
+// chain over head_dim; a lane of the sum of exponentials takes every so-many-th position, counted
+// from position 0; an output is one chain over positions. Spans are added in order. Which rows,
+// heads and spans are computed together changes none of it: what is masked adds a zero.
 #include <hwy/base.h>
 
 #undef HWY_TARGET_INCLUDE
@@ -15,13 +16,24 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
+#include <limits>
 #include <type_traits>
 
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/simd-inl.h"
 //
 #include <hwy/contrib/math/math-inl.h>
+
+#ifndef PEIRA_MODEL_BACKEND_CPU_ATTENTION_VISIBLE_
+#define PEIRA_MODEL_BACKEND_CPU_ATTENTION_VISIBLE_
+namespace peira::model::cpu {
+// The first position that the row at `position` attends to.
+inline std::int64_t first_visible(const AttentionBlock& block, std::int64_t position) {
+  return block.window == 0 ? std::int64_t{0}
+                           : std::max<std::int64_t>(0, position + 1 - block.window);
+}
+}  // namespace peira::model::cpu
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace peira::model::cpu::HWY_NAMESPACE {
@@ -65,7 +77,7 @@ struct Cache {
 struct Query {
   const float* q;
   float* out;
-  float* scores;       // from position first_page * kKvPageTokens of the block
+  float* scores;       // from position first_page * kKvPageTokens of the span
   std::int64_t begin;  // positions attended to: [begin, end)
   std::int64_t end;
 };
@@ -105,11 +117,16 @@ HWY_INLINE void page_scores(const Cache<T>& cache, const Query* queries, std::in
   }
 }
 
-// In place over `padded` scores, a multiple of the vector size; returns 1 / the sum of
-// exponentials.
-HWY_INLINE float exponentials(float* scores, std::int64_t padded, std::optional<float> sink) {
+// The largest of some scores, and the sum of their exponentials less the largest.
+struct SpanSums {
+  float max;
+  float sum;
+};
+
+// Exponentials in place over `padded` scores, a multiple of the vector size.
+HWY_INLINE SpanSums exponentials(float* scores, std::int64_t padded) {
   const FloatTag f;
-  FloatVec maxes = hn::Set(f, sink.value_or(kMasked));
+  FloatVec maxes = hn::Set(f, kMasked);
   for (std::int64_t i = 0; i < padded; i += kLanes) {
     maxes = hn::Max(maxes, hn::LoadU(f, scores + i));
   }
@@ -120,9 +137,7 @@ HWY_INLINE float exponentials(float* scores, std::int64_t padded, std::optional<
     hn::StoreU(weight, f, scores + i);
     sum = hn::Add(sum, weight);
   }
-  float total = hn::GetLane(hn::SumOfLanes(f, sum));
-  if (sink) total += std::exp(*sink - hn::GetLane(max));
-  return 1.0F / total;
+  return {hn::GetLane(max), hn::GetLane(hn::SumOfLanes(f, sum))};
 }
 
 // out[i][first_d ..] += the values of slots [first, last) weighted; kVectors vectors of tag D.
@@ -200,18 +215,19 @@ HWY_INLINE void for_tiles(std::size_t count, const Body& body) {
   for (; i < count; ++i) body(std::integral_constant<int, 1>(), i);
 }
 
+// The partial results of span `span` (see attention_spans()).
 template <class T>
-void attention_typed(const AttentionBlock& block, float* scores) {
+void span_typed(const AttentionBlock& block, std::int64_t span, float* partials, float* scores) {
   const Cache<T> cache{block};
   const auto num_heads = static_cast<std::size_t>(block.num_heads);
   const auto num_queries = static_cast<std::size_t>(block.num_rows) * num_heads;
+  const std::int64_t stride = attention_partial_size(block.head_dim);
   std::array<Query, kMaxAttentionQueries> queries;
-  const auto first_visible = [&](std::int64_t position) {
-    return block.window == 0 ? std::int64_t{0}
-                             : std::max<std::int64_t>(0, position + 1 - block.window);
-  };
-  const std::int64_t first_page = first_visible(block.first_position) / kKvPageTokens;
-  const std::int64_t end = block.first_position + block.num_rows;
+  const std::int64_t begin =
+      std::max(span * kAttentionSpan, first_visible(block, block.first_position));
+  const std::int64_t end =
+      std::min((span + 1) * kAttentionSpan, block.first_position + block.num_rows);
+  const std::int64_t first_page = begin / kKvPageTokens;
   const std::int64_t end_page = (end + kKvPageTokens - 1) / kKvPageTokens;
   const std::int64_t padded = (end_page - first_page) * kKvPageTokens;
   for (std::size_t i = 0; i < num_queries; ++i) {
@@ -219,8 +235,13 @@ void attention_typed(const AttentionBlock& block, float* scores) {
     const std::int64_t at =
         row * block.row_stride + static_cast<std::int64_t>(i % num_heads) * block.head_dim;
     const std::int64_t position = block.first_position + row;
-    queries[i] = {block.q + at, block.out + at, scores + static_cast<std::int64_t>(i) * padded,
-                  first_visible(position), position + 1};
+    const std::int64_t last = std::min(position + 1, end);
+    // A row that sees nothing of the span begins where it ends.
+    const std::int64_t first =
+        std::clamp(first_visible(block, position), begin, std::max(last, begin));
+    const auto index = static_cast<std::int64_t>(i);
+    queries[i] = {block.q + at, partials + index * stride, scores + index * padded, first,
+                  std::max(last, first)};
   }
 
   const auto offset_of = [&](std::int64_t page) { return (page - first_page) * kKvPageTokens; };
@@ -236,16 +257,13 @@ void attention_typed(const AttentionBlock& block, float* scores) {
     });
   }
 
-  std::array<float, kMaxAttentionQueries> inv_sums;
   for (std::size_t i = 0; i < num_queries; ++i) {
     const Query& query = queries[i];
     const std::int64_t first = query.begin - first_page * kKvPageTokens;
     const std::int64_t last = query.end - first_page * kKvPageTokens;
     std::fill(query.scores, query.scores + first, kMasked);
     std::fill(query.scores + last, query.scores + padded, kMasked);
-    std::optional<float> sink;
-    if (block.sinks != nullptr) sink = block.sinks[i % num_heads];
-    inv_sums[i] = exponentials(query.scores, padded, sink);
+    const SpanSums sums = exponentials(query.scores, padded);
     if constexpr (std::is_same_v<T, std::int8_t>) {
       for (page = first_page; page < end_page; ++page) {
         const float* const scales = cache.value_scales(page);
@@ -254,6 +272,8 @@ void attention_typed(const AttentionBlock& block, float* scores) {
       }
     }
     std::fill_n(query.out, block.head_dim, 0.0F);
+    query.out[block.head_dim] = sums.max;
+    query.out[block.head_dim + 1] = sums.sum;
   }
 
   for (page = first_page; page < end_page; ++page) {
@@ -262,19 +282,16 @@ void attention_typed(const AttentionBlock& block, float* scores) {
                               page * kKvPageTokens);
     });
   }
-  for (std::size_t i = 0; i < num_queries; ++i) {
-    for (std::int64_t d = 0; d < block.head_dim; ++d) queries[i].out[d] *= inv_sums[i];
-  }
 }
 
-void attention_any(const AttentionBlock& block, float* scores) {
+void span_any(const AttentionBlock& block, std::int64_t span, float* partials, float* scores) {
   switch (block.dtype) {
     case DType::kI8:
-      return attention_typed<std::int8_t>(block, scores);
+      return span_typed<std::int8_t>(block, span, partials, scores);
     case DType::kBF16:
-      return attention_typed<hwy::bfloat16_t>(block, scores);
+      return span_typed<hwy::bfloat16_t>(block, span, partials, scores);
     default:
-      return attention_typed<float>(block, scores);
+      return span_typed<float>(block, span, partials, scores);
   }
 }
 
@@ -285,17 +302,77 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace peira::model::cpu {
 
-HWY_EXPORT(attention_any);
+HWY_EXPORT(span_any);
+
+namespace {
+
+float* at_least(std::vector<float>& scratch, std::int64_t count) {
+  if (scratch.size() < static_cast<std::size_t>(count)) {
+    scratch.resize(static_cast<std::size_t>(count));
+  }
+  return scratch.data();
+}
+
+}  // namespace
+
+SpanRange spans_of(const AttentionBlock& block) {
+  return {first_visible(block, block.first_position) / kAttentionSpan,
+          (block.first_position + block.num_rows - 1) / kAttentionSpan + 1};
+}
+
+void attention_span(const AttentionBlock& block, std::int64_t span, float* partials,
+                    std::vector<float>& scratch) {
+  const std::int64_t queries = block.num_rows * block.num_heads;
+  HWY_DYNAMIC_DISPATCH(span_any)
+  (block, span, partials, at_least(scratch, queries * kAttentionSpan));
+}
+
+void merge_spans(const AttentionBlock& block, const float* partials) {
+  const std::int64_t stride = attention_partial_size(block.head_dim);
+  const std::int64_t head_dim = block.head_dim;
+  const std::int64_t num_queries = block.num_rows * block.num_heads;
+  const std::int64_t first_span = spans_of(block).first;
+  for (std::int64_t i = 0; i < num_queries; ++i) {
+    const std::int64_t row = i / block.num_heads;
+    const std::int64_t head = i % block.num_heads;
+    const std::int64_t position = block.first_position + row;
+    // The spans this row sees, whatever the others of the block see.
+    const std::int64_t first = first_visible(block, position) / kAttentionSpan - first_span;
+    const std::int64_t last = position / kAttentionSpan - first_span;
+    const auto partial = [&](std::int64_t span) {
+      return partials + (span * num_queries + i) * stride;
+    };
+    const float sink =
+        block.sinks != nullptr ? block.sinks[head] : -std::numeric_limits<float>::infinity();
+    float max = sink;
+    for (std::int64_t span = first; span <= last; ++span) {
+      max = std::max(max, partial(span)[head_dim]);
+    }
+    float* const out = block.out + row * block.row_stride + head * head_dim;
+    std::fill_n(out, head_dim, 0.0F);
+    float total = 0;
+    for (std::int64_t span = first; span <= last; ++span) {
+      const float* const from = partial(span);
+      const float weight = std::exp(from[head_dim] - max);
+      total += weight * from[head_dim + 1];
+      for (std::int64_t d = 0; d < head_dim; ++d) out[d] += weight * from[d];
+    }
+    total += std::exp(sink - max);
+    const float inverse = 1.0F / total;
+    for (std::int64_t d = 0; d < head_dim; ++d) out[d] *= inverse;
+  }
+}
 
 void attention_block(const AttentionBlock& block, std::vector<float>& scratch) {
-  // A page more: a window may begin in the middle of one.
-  const std::int64_t reach = block.first_position + block.num_rows;
-  const std::int64_t visible =
-      block.window == 0 ? reach : std::min<std::int64_t>(reach, block.window + block.num_rows);
-  const std::int64_t padded = (visible / kKvPageTokens + 2) * kKvPageTokens;
-  const auto needed = static_cast<std::size_t>(block.num_rows * block.num_heads * padded);
-  if (scratch.size() < needed) scratch.resize(needed);
-  HWY_DYNAMIC_DISPATCH(attention_any)(block, scratch.data());
+  thread_local std::vector<float> partials;
+  const SpanRange spans = spans_of(block);
+  const std::int64_t size =
+      block.num_rows * block.num_heads * attention_partial_size(block.head_dim);
+  float* const to = at_least(partials, spans.count() * size);
+  for (std::int64_t span = spans.first; span < spans.last; ++span) {
+    attention_span(block, span, to + (span - spans.first) * size, scratch);
+  }
+  merge_spans(block, to);
 }
 
 }  // namespace peira::model::cpu

@@ -13,6 +13,7 @@
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/linear_attention.h"
 #include "model/backend/cpu/packed.h"
+#include "model/backend/cpu/paged_attention.h"
 #include "model/backend/cpu/quantized_rows.h"
 #include "model/backend/cpu/segment_attention.h"
 #include "model/backend/reference/kernels.h"
@@ -319,88 +320,7 @@ class CpuBackend final : public Backend {
 
   void do_attention(const ConstTensorView& q, const BatchRows& rows, const KvLayer& layer,
                     const AttentionOptions& options, const TensorView& out) override {
-    const std::int64_t num_heads = q.shape[1];
-    const std::int64_t head_dim = q.shape[2];
-    const std::int64_t kv_heads = layer.keys.shape[1];
-    const std::int64_t group = num_heads / kv_heads;
-    sinks_.clear();
-    for (std::int64_t n = 0; options.sinks && n < num_heads; ++n) {
-      sinks_.push_back(reference::weight_at(options.sinks, n));
-    }
-    // Rows of a sequence that read its pages together; more heads than a block takes are split.
-    const std::int64_t heads = std::min<std::int64_t>(group, cpu::kMaxAttentionQueries);
-    constexpr std::int64_t kMostRows =
-        8;  // a guess: a page's keys then serve 8 rows from the cache
-    const std::int64_t rows_at_once =
-        std::clamp<std::int64_t>(cpu::kMaxAttentionQueries / heads, 1, kMostRows);
-    row_blocks_.clear();
-    std::int64_t work = 0;
-    for (std::size_t s = 0; s < rows.sequences.size(); ++s) {
-      const std::int64_t count = rows.sequences[s].num_rows;
-      for (std::int64_t row = 0; row < count; row += rows_at_once) {
-        row_blocks_.push_back({s, row, std::min(rows_at_once, count - row)});
-        const std::int64_t context = rows.sequences[s].first_position + row + rows_at_once;
-        const std::int64_t visible = options.sliding_window == 0
-                                         ? context
-                                         : std::min<std::int64_t>(context, options.sliding_window);
-        work += visible * rows_at_once * head_dim * group * 2;
-      }
-    }
-    const auto num_blocks = static_cast<std::int64_t>(row_blocks_.size());
-    // The longest contexts are a sequence's last rows: they go first, so that no thread ends alone.
-    for_rows(
-        num_blocks * kv_heads, work / std::max<std::int64_t>(num_blocks, 1), [&](std::int64_t i) {
-          const std::int64_t kv_head = i % kv_heads;
-          const RowBlock& block =
-              row_blocks_[static_cast<std::size_t>(num_blocks - 1 - i / kv_heads)];
-          attend(q, rows.sequences[block.sequence], block, layer, options, kv_head, heads, out);
-        });
-  }
-
-  // Rows of one sequence.
-  struct RowBlock {
-    std::size_t sequence;
-    std::int64_t first;  // of the sequence's rows
-    std::int64_t count;
-  };
-
-  void attend(const ConstTensorView& q, const SequenceRows& sequence, const RowBlock& rows,
-              const KvLayer& layer, const AttentionOptions& options, std::int64_t kv_head,
-              std::int64_t heads_at_once, const TensorView& out) const {
-    // Scores of a whole context are too many to have for each call; a thread reuses its own.
-    thread_local std::vector<float> scores;
-    const std::int64_t num_heads = q.shape[1];
-    const std::int64_t head_dim = q.shape[2];
-    const std::int64_t kv_heads = layer.keys.shape[1];
-    const std::int64_t group = num_heads / kv_heads;
-    const std::int64_t kv_stride = head_dim * kKvPageTokens;
-    const auto of_head = [&](const TensorView& x, std::int64_t stride) -> const void* {
-      if (x.data == nullptr) return nullptr;
-      return static_cast<const std::byte*>(x.data) + bytes_of(x.dtype, kv_head * stride);
-    };
-    for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; head += heads_at_once) {
-      const std::int64_t at = ((sequence.first_row + rows.first) * num_heads + head) * head_dim;
-      cpu::attention_block(
-          {.q = q.f32() + at,
-           .out = out.f32() + at,
-           .row_stride = num_heads * head_dim,
-           .num_rows = rows.count,
-           .num_heads = std::min(heads_at_once, (kv_head + 1) * group - head),
-           .head_dim = head_dim,
-           .first_position = sequence.first_position + rows.first,
-           .window = options.sliding_window,
-           .scale = options.scale,
-           .sinks = sinks_.empty() ? nullptr : sinks_.data() + head,
-           .pages = sequence.pages,
-           .dtype = layer.keys.dtype,
-           .keys = of_head(layer.keys, kv_stride),
-           .values = of_head(layer.values, kv_stride),
-           .page_stride = kv_heads * kv_stride,
-           .key_scales = static_cast<const float*>(of_head(layer.key_scales, kKvPageTokens)),
-           .value_scales = static_cast<const float*>(of_head(layer.value_scales, kKvPageTokens)),
-           .scale_stride = kv_heads * kKvPageTokens},
-          scores);
-    }
+    attention_.run(blocks_runner(), pool_.num_threads(), q, rows, layer, options, out);
   }
 
   void do_route(const ConstTensorView& logits, bool norm_topk_prob, const TensorView& expert_ids,
@@ -661,8 +581,7 @@ class CpuBackend final : public Backend {
   // Half of the memory may be the cache's (memory_plan.h), and something has to be left.
   std::int64_t most_copied_bytes_ = host_memory_bytes() / 5 * 2;
   // Reused between calls.
-  std::vector<RowBlock> row_blocks_;
-  std::vector<float> sinks_;
+  cpu::PagedAttention attention_;
   std::vector<std::size_t> expert_start_;  // [E + 1]
   std::vector<std::size_t> expert_next_;
   std::vector<std::size_t> slot_place_;

@@ -130,6 +130,26 @@ struct AttentionBlock {
 };
 void attention_block(const AttentionBlock& block, std::vector<float>& scratch);
 
+// The same in parts, to the same bits: each span of so many positions, counted from 0, on its own,
+// then all together.
+constexpr std::int64_t kAttentionSpan = 2048;
+static_assert(kAttentionSpan % kKvPageTokens == 0);
+struct SpanRange {
+  std::int64_t first;
+  std::int64_t last;  // not of it
+  std::int64_t count() const { return last - first; }
+};
+// Those with a position that a row of the block sees.
+SpanRange spans_of(const AttentionBlock& block);
+// Floats that a query leaves of a span: weighted values, the largest score, the sum of
+// exponentials.
+constexpr std::int64_t attention_partial_size(std::int64_t head_dim) { return head_dim + 2; }
+// partials  [num_rows * num_heads, attention_partial_size()] of this span.
+void attention_span(const AttentionBlock& block, std::int64_t span, float* partials,
+                    std::vector<float>& scratch);
+// partials  of all spans of the block, one after the other.
+void merge_spans(const AttentionBlock& block, const float* partials);
+
 float log_sum_exp_row(const float* x, std::int64_t size);
 
 }  // namespace peira::model::cpu
