@@ -185,7 +185,9 @@ PromptMedia Engine::Impl::check(const TokenRequest& request) const {
                             " together exceed ";
   if (total > config.max_position_embeddings) {
     fail(asked + "the model's " + std::to_string(config.max_position_embeddings) +
-         " positions\n  try: a shorter prompt or a smaller max_tokens");
+         " positions\n  try: " +
+         (request.media.empty() ? "" : "fewer media (--overflow keep-first), ") +
+         "a shorter prompt or a smaller max_tokens");
   }
   if (KvCache::pages_for(total) > cache.num_pages()) {
     fail(asked + "the key-value cache's room for " +
@@ -460,6 +462,10 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const ModelConfig& Engine::config() const { return impl_->config; }
 const std::vector<std::string>& Engine::notes() const { return impl_->notes; }
+std::int64_t Engine::max_context() const {
+  return std::min<std::int64_t>(impl_->config.max_position_embeddings,
+                                impl_->cache.num_pages() * kKvPageTokens);
+}
 bool Engine::takes(Modality modality) const { return impl_->encoders.takes(modality); }
 const EncoderCounts& Engine::encoder_counts() const { return impl_->encoders.counts(); }
 std::vector<PlaceholderRun> Engine::placeholder_runs(const Medium& medium) const {

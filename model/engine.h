@@ -102,6 +102,9 @@ class Engine {
   const std::string& backend_name() const;  // e.g. "cpu/AVX3_ZEN4", for the run's manifest
   // Bytes of results that came from the device's memory so far; 0 where the host has the same.
   std::int64_t bytes_copied_to_host() const;
+  // Tokens that prompt and answer of one request may have together: the model's positions, or the
+  // key-value cache's room where that is less.
+  std::int64_t max_context() const;
   // Whether the model has a tower for it.
   bool takes(Modality modality) const;
   // Media that were encoded so far, and that were found encoded.

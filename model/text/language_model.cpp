@@ -341,7 +341,7 @@ LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequ
     out.tokens = need_tokenizer().encode(out.text);
     const std::int64_t needed = std::ssize(out.tokens) + std::max(request.max_tokens, 1);
     if (request.overflow == Overflow::kFail || media.empty() ||
-        needed <= engine.config().max_position_embeddings) {
+        needed <= engine.max_context()) {
       keep(std::move(expanded.media));
       return out;
     }

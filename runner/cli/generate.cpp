@@ -255,9 +255,8 @@ int generate(const GenerateFlags& flags) {
   if (!result.usage.left_out.empty()) {
     note("note: " + std::to_string(result.usage.kept.size()) + " of " +
          std::to_string(result.usage.kept.size() + result.usage.left_out.size()) +
-         " media fit the model's " +
-         std::to_string(model.engine().config().max_position_embeddings) +
-         " positions; left out: " + joined(result.usage.left_out));
+         " media fit the model's context of " + std::to_string(model.engine().max_context()) +
+         " tokens; left out: " + joined(result.usage.left_out));
   }
   if (flags.json) {
     print_json(as_json(flags, model, result));

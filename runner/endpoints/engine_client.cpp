@@ -305,6 +305,10 @@ std::vector<ModelClient::Finished> EngineClient::poll() {
       response.prompt_text = std::move(result.prompt_text);
       response.num_prompt_tokens = static_cast<std::int64_t>(result.prompt_tokens.size());
       response.num_completion_tokens = static_cast<std::int64_t>(result.tokens.tokens.size());
+      response.num_image_tokens = result.usage.image_tokens;
+      response.num_audio_tokens = result.usage.audio_tokens;
+      response.num_video_tokens = result.usage.video_tokens;
+      response.num_media_left_out = static_cast<std::int64_t>(result.usage.left_out.size());
       response.prompt_tokens = std::move(result.prompt_tokens);
       response.tokens = std::move(result.tokens.tokens);
       ready_.push_back({ticket, std::move(response)});

@@ -181,6 +181,12 @@ RunOutcome Execution::outcome() {
                              " media of prompts are not kept in " + media_.path().string() +
                              ": too large or too many (--keep-media), or not readable");
   }
+  if (answers_without_media_ > 0) {
+    plan_.warnings.push_back(std::to_string(answers_without_media_) +
+                             " prompts do not hold all their media (--overflow keep-first), the "
+                             "first of sample " +
+                             first_without_media_);
+  }
   outcome.warnings = plan_.warnings;
   const std::int64_t missing = progress_.expected - progress_.done;
   const bool decided = options_.control != nullptr && options_.control->finished();

@@ -178,6 +178,8 @@ class Execution {
   Store::OpenedRun opened_;
   MediaFolder media_;
   bool nothing_to_do_ = false;
+  std::int64_t answers_without_media_ = 0;  // whose prompts did not hold all their media
+  std::string first_without_media_;         // the sample of the first of them
 
   std::unique_ptr<datasets::SampleReader> reader_;
   std::unique_ptr<FewShotPool> pool_;

@@ -42,6 +42,10 @@ void Execution::take_response(Work work, ModelResponse response) {
   answer.prompt_tokens = count(response.num_prompt_tokens, response.prompt_tokens);
   answer.completion_tokens = count(response.num_completion_tokens, response.tokens);
   answer.latency_s = response.latency_s;
+  if (response.num_media_left_out > 0 && ++answers_without_media_ == 1) {
+    first_without_media_ =
+        work.sample->id + " (" + std::to_string(response.num_media_left_out) + " left out)";
+  }
   transcript.prompt_text = std::move(response.prompt_text);
   transcript.prompt_tokens = std::move(response.prompt_tokens);
   transcript.response = std::move(response.text);

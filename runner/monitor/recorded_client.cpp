@@ -103,6 +103,11 @@ std::vector<ModelClient::Finished> RecordedClient::poll() {
             : std::chrono::duration<double>(Clock::now() - node.mapped().began).count();
     take_outcome(response, record);
     if (response.num_prompt_tokens > 0) record.prompt_tokens = response.num_prompt_tokens;
+    const auto told = [](std::int64_t count) {
+      return count > 0 ? std::optional(count) : std::nullopt;
+    };
+    record.media_tokens = {told(response.num_image_tokens), told(response.num_audio_tokens),
+                           told(response.num_video_tokens)};
     if (response.num_completion_tokens > 0) {
       record.completion_tokens = response.num_completion_tokens;
     }

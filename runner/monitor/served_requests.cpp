@@ -23,6 +23,7 @@ RequestRecord request_record_of(const ServedRequest& request) {
     record.completion_tokens = request.completion_tokens;
   }
   record.num_images = request.num_images;
+  if (request.image_tokens > 0) record.media_tokens.image = request.image_tokens;
   return record;
 }
 

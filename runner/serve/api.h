@@ -17,9 +17,9 @@ namespace peira::runner {
 enum class ServedApi { kChat, kCompletions };
 
 struct ApiDefaults {
-  model::SamplingParams sampling;  // the checkpoint's, where a request says nothing
-  int completion_max_tokens = 16;  // OpenAI's, of completions that give none
-  bool takes_images = false;       // the model sees
+  model::SamplingParams sampling = {};  // the checkpoint's, where a request says nothing
+  int completion_max_tokens = 16;       // OpenAI's, of completions that give none
+  bool takes_images = false;            // the model sees
 };
 
 // A request as the engine can carry it out.

@@ -25,7 +25,7 @@ struct ServedRequest {
   double total_s = 0;
   std::optional<double> queue_s, first_token_s;  // empty: it did not come so far
   std::int64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
-  std::int64_t num_images = 0;
+  std::int64_t num_images = 0, image_tokens = 0;
 };
 
 // threads: any.

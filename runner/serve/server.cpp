@@ -122,6 +122,7 @@ void Server::Impl::record(Exchange& exchange, int status, const std::string& out
     if (i % static_cast<std::size_t>(exchange.request.num_choices) == 0) {
       served.prompt_tokens += std::ssize(result.prompt_tokens);
       served.cached_tokens += result.tokens.num_cached_tokens;
+      served.image_tokens += result.usage.image_tokens;
     }
     served.completion_tokens += std::ssize(result.tokens.tokens);
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,12 @@ ModelRequest picture_request(PartKind kind = PartKind::kImage) {
   return request;
 }
 
+std::unique_ptr<ModelClient> seeing_model(model::Overflow overflow = model::Overflow::kFail) {
+  ModelOptions options;
+  options.overflow = overflow;
+  return open_model((kGolden / "vision_prompt").string(), options);
+}
+
 ModelResponse answer(ModelClient& client, ModelRequest request) {
   const std::int64_t ticket = client.submit(std::move(request));
   while (true) {
@@ -46,15 +53,27 @@ ModelResponse answer(ModelClient& client, ModelRequest request) {
 }
 
 TEST(SeeingClient, ShowsPicturesAsTransformersDoes) {
-  const auto client = open_model((kGolden / "vision_prompt").string(), {});
+  const auto client = seeing_model();
   const ModelResponse response = answer(*client, picture_request());
   EXPECT_EQ(response.failure, "");
   EXPECT_EQ(response.prompt_tokens, picture_case().at("tokens").get<std::vector<std::int32_t>>());
   EXPECT_EQ(response.tokens, picture_case().at("greedy").get<std::vector<std::int32_t>>());
 }
 
+TEST(SeeingClient, CountsTokensOfMediaAndWhatWasLeftOut) {
+  const auto client = seeing_model(model::Overflow::kKeepFirst);
+  ModelRequest request = picture_request();
+  const Part picture = request.messages[0].parts[0];
+  request.messages[0].parts.insert(request.messages[0].parts.begin(), 150, picture);
+  const ModelResponse response = answer(*client, std::move(request));
+  EXPECT_EQ(response.failure, "");
+  EXPECT_GT(response.num_media_left_out, 0);
+  EXPECT_EQ(response.num_image_tokens, 4 * (151 - response.num_media_left_out));
+  EXPECT_LE(response.num_prompt_tokens + 6, 512);
+}
+
 TEST(SeeingClient, TellsItsProcessorsInTheManifest) {
-  const auto client = open_model((kGolden / "vision_prompt").string(), {});
+  const auto client = seeing_model();
   const Json media = client->identity().at("media");
   EXPECT_EQ(media.at("image").at("max_pixels"), 6144);
   EXPECT_EQ(media.at("video").at("max_frames"), 6);
@@ -62,7 +81,7 @@ TEST(SeeingClient, TellsItsProcessorsInTheManifest) {
 }
 
 TEST(SeeingClient, RefusesWhatItHasNoTowerForAndMediaBeforeContinuations) {
-  const auto client = open_model((kGolden / "vision_prompt").string(), {});
+  const auto client = seeing_model();
   const ModelResponse sound = answer(*client, picture_request(PartKind::kAudio));
   EXPECT_EQ(sound.finish_reason, "error");
   EXPECT_THAT(sound.failure, HasSubstr("takes no such part, and the prompt has a sound"));
@@ -72,7 +91,7 @@ TEST(SeeingClient, RefusesWhatItHasNoTowerForAndMediaBeforeContinuations) {
 }
 
 TEST(SeeingClient, ADamagedPictureIsTheSamplesFailure) {
-  const auto client = open_model((kGolden / "vision_prompt").string(), {});
+  const auto client = seeing_model();
   ModelRequest request = picture_request();
   request.messages[0].parts[0].bytes.resize(40);
   const ModelResponse response = answer(*client, std::move(request));
