@@ -21,6 +21,16 @@ std::int64_t rounded_up(std::int64_t value, std::int64_t unit) {
 
 }  // namespace
 
+void prefer_large_pages(void* data, std::int64_t size_bytes) {
+  const auto address = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(data));
+  const std::int64_t skipped = rounded_up(address, kLargePage) - address;
+  const std::int64_t whole = (size_bytes - skipped) / kLargePage * kLargePage;
+  if (whole <= 0) return;
+  // A wish: without large pages everything works, slower.
+  ::madvise(static_cast<std::byte*>(data) + skipped, static_cast<std::size_t>(whole),
+            MADV_HUGEPAGE);
+}
+
 Arena::~Arena() {
   for (const Region& region : regions_) {
     ::munmap(region.data, static_cast<std::size_t>(region.size_bytes));

@@ -7,6 +7,9 @@
 
 namespace peira::model::cpu {
 
+// Asks for large pages for what is whole pages of [data, data + size_bytes); see Arena.
+void prefer_large_pages(void* data, std::int64_t size_bytes);
+
 // Zeroed memory in large pages where the system has them: a core reads a stream of weights 1.5
 // times as fast from 2 MiB pages as from the 4 KiB pages of a mapped file (39 against 26 GB/s, two
 // threads 45 against 36, Zen 5), because its prefetcher stops at the end of a page. What is taken

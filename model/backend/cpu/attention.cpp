@@ -82,10 +82,19 @@ struct Query {
   std::int64_t end;
 };
 
-// The scores of all slots of kPageCount pages from `page`. A lane is a slot.
+// Asks for `count` elements from `at`, of what is read next: pages lie anywhere, and a core's own
+// prefetcher begins anew in each.
+template <class T>
+HWY_INLINE void ask_for(const T* at, std::int64_t count) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t i = 0; i < count; i += kLine) __builtin_prefetch(at + i, 0, 2);
+}
+
+// The scores of all slots of kPageCount pages from `page`. A lane is a slot. next: as many pages,
+// whose keys are asked for meanwhile, or -1.
 template <int kCount, int kPageCount, class T>
 HWY_INLINE void page_scores(const Cache<T>& cache, const Query* queries, std::int64_t page,
-                            std::int64_t offset) {
+                            std::int64_t offset, std::int64_t next) {
   const FloatTag f;
   constexpr int kVectors = kPageCount * kPageVectors;
   FloatVec sums[kCount][kVectors];
@@ -93,9 +102,16 @@ HWY_INLINE void page_scores(const Cache<T>& cache, const Query* queries, std::in
     for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::Zero(f);
   }
   const T* keys[kPageCount];
-  for (int p = 0; p < kPageCount; ++p) keys[p] = cache.keys(page + p);
+  const T* next_keys[kPageCount] = {};
+  for (int p = 0; p < kPageCount; ++p) {
+    keys[p] = cache.keys(page + p);
+    if (next >= 0) next_keys[p] = cache.keys(next + p);
+  }
   const std::int64_t head_dim = cache.block.head_dim;
   for (std::int64_t d = 0; d < head_dim; ++d) {
+    if (next >= 0) {
+      for (const T* const at : next_keys) ask_for(at + d * kKvPageTokens, kKvPageTokens);
+    }
     FloatVec key[kVectors];
     for (int v = 0; v < kVectors; ++v) {
       key[v] = load_wide(f, keys[v / kPageVectors] + d * kKvPageTokens + v % kPageVectors * kLanes);
@@ -141,10 +157,11 @@ HWY_INLINE SpanSums exponentials(float* scores, std::int64_t padded) {
 }
 
 // out[i][first_d ..] += the values of slots [first, last) weighted; kVectors vectors of tag D.
+// next: values of the page after this, asked for meanwhile, or null.
 template <int kCount, int kVectors, class D, class T>
-HWY_INLINE void add_values(D d, const Query* queries, const T* values, std::int64_t head_dim,
-                           std::int64_t first_d, std::int64_t offset, std::int64_t first,
-                           std::int64_t last) {
+HWY_INLINE void add_values(D d, const Query* queries, const T* values, const T* next,
+                           std::int64_t head_dim, std::int64_t first_d, std::int64_t offset,
+                           std::int64_t first, std::int64_t last) {
   using V = hn::Vec<D>;
   const int lanes = static_cast<int>(hn::Lanes(d));
   V sums[kCount][kVectors];
@@ -155,6 +172,7 @@ HWY_INLINE void add_values(D d, const Query* queries, const T* values, std::int6
   }
   for (std::int64_t slot = first; slot < last; ++slot) {
     const T* const at = values + slot * head_dim + first_d;
+    if (next != nullptr) ask_for(next + slot * head_dim + first_d, kVectors * lanes);
     V value[kVectors];
     for (int v = 0; v < kVectors; ++v) value[v] = load_wide(d, at + v * lanes);
     for (int i = 0; i < kCount; ++i) {
@@ -170,25 +188,26 @@ HWY_INLINE void add_values(D d, const Query* queries, const T* values, std::int6
 }
 
 template <int kCount, class T>
-HWY_INLINE void page_values(const Query* queries, const T* values, std::int64_t head_dim,
-                            std::int64_t offset, std::int64_t first, std::int64_t last) {
+HWY_INLINE void page_values(const Query* queries, const T* values, const T* next,
+                            std::int64_t head_dim, std::int64_t offset, std::int64_t first,
+                            std::int64_t last) {
   const FloatTag f;
   std::int64_t d = 0;
   for (; d + kValueVectors * kLanes <= head_dim; d += kValueVectors * kLanes) {
-    add_values<kCount, kValueVectors>(f, queries, values, head_dim, d, offset, first, last);
+    add_values<kCount, kValueVectors>(f, queries, values, next, head_dim, d, offset, first, last);
   }
   for (; d + kLanes <= head_dim; d += kLanes) {
-    add_values<kCount, 1>(f, queries, values, head_dim, d, offset, first, last);
+    add_values<kCount, 1>(f, queries, values, next, head_dim, d, offset, first, last);
   }
   for (; d < head_dim; ++d) {
-    add_values<kCount, 1>(OneTag(), queries, values, head_dim, d, offset, first, last);
+    add_values<kCount, 1>(OneTag(), queries, values, next, head_dim, d, offset, first, last);
   }
 }
 
 // The queries that see the same slots of a page together, others one by one.
 template <int kCount, class T>
-HWY_INLINE void page_values_of(const Query* queries, const T* values, std::int64_t head_dim,
-                               std::int64_t offset, std::int64_t position) {
+HWY_INLINE void page_values_of(const Query* queries, const T* values, const T* next,
+                               std::int64_t head_dim, std::int64_t offset, std::int64_t position) {
   const auto first = [&](int i) { return std::max<std::int64_t>(queries[i].begin - position, 0); };
   const auto last = [&](int i) {
     return std::min<std::int64_t>(queries[i].end - position, kKvPageTokens);
@@ -198,10 +217,10 @@ HWY_INLINE void page_values_of(const Query* queries, const T* values, std::int64
     is_same = is_same && first(i) == first(0) && last(i) == last(0);
   }
   if (is_same) {
-    page_values<kCount>(queries, values, head_dim, offset, first(0), last(0));
+    page_values<kCount>(queries, values, next, head_dim, offset, first(0), last(0));
   } else {
     for (int i = 0; i < kCount; ++i) {
-      page_values<1>(queries + i, values, head_dim, offset, first(i), last(i));
+      page_values<1>(queries + i, values, next, head_dim, offset, first(i), last(i));
     }
   }
 }
@@ -248,12 +267,14 @@ void span_typed(const AttentionBlock& block, std::int64_t span, float* partials,
   std::int64_t page = first_page;
   for (; page + kPages <= end_page; page += kPages) {
     for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
-      page_scores<count(), kPages>(cache, &queries[i], page, offset_of(page));
+      const bool asks = i == 0 && page + 2 * kPages <= end_page;
+      page_scores<count(), kPages>(cache, &queries[i], page, offset_of(page),
+                                   asks ? page + kPages : -1);
     });
   }
   for (; page < end_page; ++page) {
     for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
-      page_scores<count(), 1>(cache, &queries[i], page, offset_of(page));
+      page_scores<count(), 1>(cache, &queries[i], page, offset_of(page), -1);
     });
   }
 
@@ -278,8 +299,9 @@ void span_typed(const AttentionBlock& block, std::int64_t span, float* partials,
 
   for (page = first_page; page < end_page; ++page) {
     for_tiles(num_queries, [&](auto count, std::size_t i) HWY_ATTR {
-      page_values_of<count()>(&queries[i], cache.values(page), block.head_dim, offset_of(page),
-                              page * kKvPageTokens);
+      const T* const next = i == 0 && page + 1 < end_page ? cache.values(page + 1) : nullptr;
+      page_values_of<count()>(&queries[i], cache.values(page), next, block.head_dim,
+                              offset_of(page), page * kKvPageTokens);
     });
   }
 }

@@ -37,7 +37,11 @@ class CpuBackend final : public Backend {
         pool_(options.num_threads) {}
 
   std::int64_t memory_bytes() const override { return host_memory_bytes(); }
-  Tensor allocate(DType dtype, const Shape& shape) override { return host_tensor(dtype, shape); }
+  Tensor allocate(DType dtype, const Shape& shape) override {
+    Tensor out = host_tensor(dtype, shape);
+    cpu::prefer_large_pages(out.view().data, bytes_of(dtype, shape.num_elements()));
+    return out;
+  }
   Weight place_matrix(const Weight& host) override {
     Weight out = host;
     if (precision_ != WeightPrecision::kStored && !host.keep_stored && is_plain(host)) {
