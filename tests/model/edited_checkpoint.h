@@ -33,6 +33,8 @@ class EditedCheckpoint {
 
   // `name`: a folder of tests/golden/tiny whose tensors lie in one file.
   explicit EditedCheckpoint(const std::string& name) : EditedCheckpoint(golden_folder(name)) {}
+  // A literal would be a path as well as a name.
+  explicit EditedCheckpoint(const char* name) : EditedCheckpoint(std::string(name)) {}
   explicit EditedCheckpoint(const std::filesystem::path& from)
       : config(parse_json(read_file(from / "config.json"), from.string())) {
     const std::string name = from.filename().string();
