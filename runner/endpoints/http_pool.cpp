@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdio>
 #include <deque>
 #include <exception>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -23,6 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxHeaders = 200;
+constexpr std::chrono::milliseconds kBetweenSweeps{100};
 
 HttpFailure failure_of(CURLcode code) {
   switch (code) {
@@ -90,6 +93,10 @@ struct Exchange {
   CURL* handle = nullptr;
   HttpReply reply;
   Clock::time_point started_at = Clock::now();
+  std::int64_t num_received = 0;  // bytes, of headers too
+  // What had come and gone when it was last looked at, and since when there was no more.
+  std::int64_t num_moved = 0;
+  Clock::time_point moved_at = started_at;
   std::array<char, CURL_ERROR_SIZE> reason{};
   bool too_large = false, ended_by_caller = false;
   std::exception_ptr thrown;
@@ -98,6 +105,7 @@ struct Exchange {
 // libcurl's callbacks: nothing may be thrown through C frames.
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept {
   auto& exchange = *static_cast<Exchange*>(user);
+  exchange.num_received += static_cast<std::int64_t>(size);
   try {
     std::string_view line(data, size);
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
@@ -124,6 +132,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noe
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexcept {
   auto& exchange = *static_cast<Exchange*>(user);
+  exchange.num_received += static_cast<std::int64_t>(size);
   try {
     if (exchange.request.on_piece) {
       curl_easy_getinfo(exchange.handle, CURLINFO_RESPONSE_CODE, &exchange.reply.status);
@@ -154,6 +163,7 @@ struct HttpPool::Impl {
   void begin(Exchange& exchange);
   void act(curl_socket_t socket, int events);
   void collect();
+  void sweep();
   // What is done, at most one of each connection at a time.
   void hand_over(std::vector<Finished>& out);
   void finish(CURL* handle, CURLcode code);
@@ -177,6 +187,7 @@ struct HttpPool::Impl {
   std::set<std::int64_t> retired;
   std::vector<CURL*> spare;
   std::int64_t next_id = 1;
+  Clock::time_point swept_at{};
 };
 
 HttpPool::Impl::Impl(int max_connections) {
@@ -265,10 +276,6 @@ void HttpPool::Impl::begin(Exchange& exchange) {
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(request.connect_timeout.count()));
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(
-      handle, CURLOPT_LOW_SPEED_TIME,
-      static_cast<long>(std::max<std::int64_t>(1, (request.idle_timeout.count() + 999) / 1000)));
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, exchange.reason.data());
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
@@ -376,6 +383,36 @@ void HttpPool::Impl::collect() {
   }
 }
 
+// Ends exchanges that stand still. libcurl's own limit compares a mean speed over six seconds, so
+// that a reply which stops is held for that much longer than was asked for.
+void HttpPool::Impl::sweep() {
+  const Clock::time_point now = Clock::now();
+  if (now - swept_at < kBetweenSweeps) return;
+  swept_at = now;
+  std::vector<Exchange*> still;
+  for (const auto& [id, exchange] : exchanges) {
+    curl_off_t connected_us = 0, sent = 0;
+    curl_easy_getinfo(exchange->handle, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    curl_easy_getinfo(exchange->handle, CURLINFO_SIZE_UPLOAD_T, &sent);
+    const std::int64_t num_moved = exchange->num_received + sent;
+    // What has no connection yet has a limit of its own.
+    if (connected_us == 0 || num_moved != exchange->num_moved) {
+      exchange->num_moved = num_moved;
+      exchange->moved_at = now;
+    } else if (now - exchange->moved_at >= exchange->request.idle_timeout) {
+      still.push_back(exchange.get());
+    }
+  }
+  for (Exchange* const exchange : still) {
+    char reason[80];
+    std::snprintf(reason, sizeof reason, "no byte for %.10g s",
+                  std::chrono::duration<double>(exchange->request.idle_timeout).count());
+    exchange->reason.fill(0);
+    std::copy_n(reason, std::char_traits<char>::length(reason), exchange->reason.begin());
+    finish(exchange->handle, CURLE_OPERATION_TIMEDOUT);
+  }
+}
+
 HttpPool::HttpPool(int max_connections) : impl_(std::make_unique<Impl>(max_connections)) {}
 HttpPool::~HttpPool() = default;
 
@@ -415,6 +452,7 @@ std::vector<HttpPool::Finished> HttpPool::poll(std::chrono::milliseconds patienc
       self.act(CURL_SOCKET_TIMEOUT, 0);
     }
     self.collect();
+    self.sweep();
     self.hand_over(out);
   } while (out.empty() && !self.exchanges.empty() && Clock::now() < until);
   return out;

@@ -187,6 +187,40 @@ TEST_F(OpenAiClientTest, ASilentServerIsGivenUpOn) {
   EXPECT_TRUE(response.retryable);
 }
 
+// A mean speed over some seconds would hold a reply that stops in its middle for as long again.
+TEST_F(OpenAiClientTest, AReplyThatStopsIsGivenUpOnWhenItsTimeIsOver) {
+  ScriptedServer server([](const ServedRequest& request) {
+    ServedReply reply = right_answer(request);
+    const std::string name = "Content-Length: ";
+    const std::size_t from = reply.bytes.find(name) + name.size();
+    reply.bytes.replace(from, reply.bytes.find('\r', from) - from, "5000");
+    return reply;
+  });
+  EndpointOptions options;
+  options.idle_timeout_s = 1;
+  OpenAiClient client = client_of(server, options);
+  const ModelResponse response = answer_of(client, ask(1));
+  EXPECT_EQ(response.finish_reason, "timeout");
+  EXPECT_THAT(response.failure, HasSubstr("no byte for 1 s"));
+  EXPECT_TRUE(response.retryable);
+  EXPECT_GE(response.latency_s, 1);
+  EXPECT_LT(response.latency_s, 5);
+}
+
+// What comes slowly comes, however long it takes.
+TEST_F(OpenAiClientTest, AReplyThatDripsIsWaitedFor) {
+  ScriptedServer server([](const ServedRequest& request) {
+    ServedReply reply = right_answer(request);
+    reply.drip_bytes = 20;
+    reply.drip_ms = 200;
+    return reply;
+  });
+  EndpointOptions options;
+  options.idle_timeout_s = 1;
+  OpenAiClient client = client_of(server, options);
+  EXPECT_EQ(answer_of(client, ask(4)).text, "8");
+}
+
 TEST_F(OpenAiClientTest, TellsHowLongABusyServerWantsToBeLeft) {
   std::string header = "Retry-After: 7\r\n";
   ScriptedServer server(
