@@ -250,19 +250,45 @@ OrderedJson template_messages(const OrderedJson& list, const std::vector<Message
   return out;
 }
 
-void read_tools(const OrderedJson& body, model::TextRequest& request, ApiRequest& out) {
-  std::string choice = "auto";
-  if (const OrderedJson* const given = ordered_member(body, "tool_choice")) {
-    choice = given->is_string() ? given->get<std::string>() : "a function";
-    if (choice != "auto" && choice != "none") {
-      refuse("tool_choice", "only \"auto\" and \"none\" are supported");
-    }
+// The function that a choice names, or none: any of them.
+std::optional<std::string> chosen_function(const OrderedJson& choice) {
+  if (choice == "required") return std::nullopt;
+  const auto refuse_choice = [] {
+    refuse("tool_choice",
+           "not \"auto\", \"none\", \"required\" or {\"type\": \"function\", \"function\": "
+           "{\"name\": ...}}");
+  };
+  if (!choice.is_object()) refuse_choice();
+  const OrderedJson* const function = ordered_member(choice, "function");
+  const OrderedJson* const type = ordered_member(choice, "type");
+  if (function == nullptr || !function->is_object() || (type != nullptr && *type != "function")) {
+    refuse_choice();
   }
+  const OrderedJson* const name = ordered_member(*function, "name");
+  if (name == nullptr || !name->is_string()) refuse_choice();
+  return name->get<std::string>();
+}
+
+void read_tools(const OrderedJson& body, model::TextRequest& request, ApiRequest& out) {
+  const OrderedJson* const choice = ordered_member(body, "tool_choice");
+  const bool is_none = choice != nullptr && *choice == "none";
+  out.must_call = choice != nullptr && !is_none && *choice != "auto";
+  std::optional<std::string> only;
+  if (out.must_call) only = chosen_function(*choice);
   const OrderedJson* const tools = ordered_member(body, "tools");
   if (tools != nullptr && !tools->is_array()) refuse("tools", "not a list");
-  if (tools != nullptr && !tools->empty() && choice == "auto") {
+  if (tools != nullptr && !tools->empty() && !is_none) {
     out.tools = tool_names(*tools, "tools");
     request.template_options["tools"] = *tools;
+  }
+  if (out.must_call) {
+    if (out.tools.empty()) refuse("tool_choice", "without tools there is nothing to call");
+    if (only && !out.tools.contains(*only)) {
+      refuse("tool_choice", "none of the tools is called \"" + *only + "\"");
+    }
+    if (!request.format.is_free()) refuse(request.format.where, "not together with tool_choice");
+    request.format = call_format(*tools, only);
+    if (only) out.tools = {*only};
   }
   const OrderedJson& list = body["messages"];
   const bool has_calls = std::any_of(list.begin(), list.end(), [](const OrderedJson& message) {

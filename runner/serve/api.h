@@ -35,6 +35,8 @@ struct ApiRequest {
   bool logprobs = false;  // with prompts' top_logprobs alternatives
   std::int64_t num_images = 0;
   std::set<std::string> tools = {};  // names of the functions that may be called
+  // One of them must be: the answer is held to {"name": ..., "arguments": {...}} and nothing else.
+  bool must_call = false;
 };
 
 // Reads a body. Members that the protocol knows and this engine does not (tools' calls, audio)

@@ -193,10 +193,17 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
   const bool reads =
       api == ServedApi::kChat &&
       (dialect == ToolDialect::kHarmony || (dialect != ToolDialect::kNone && !asked.tools.empty()));
+  if (asked.must_call && dialect == ToolDialect::kNone) {
+    return refuse(400, "client_error", "invalid_request: tool_choice",
+                  "tool_choice: the chat template of this model knows no tools",
+                  "invalid_request_error");
+  }
   if (reads) {
-    exchange->readers.assign(num_choices, ToolCallReader(dialect, asked.tools));
+    // A call that is held to its form has no marks.
+    const ToolDialect written = asked.must_call ? ToolDialect::kLlama : dialect;
+    exchange->readers.assign(num_choices, ToolCallReader(written, asked.tools));
     exchange->num_calls.resize(num_choices, 0);
-    asked.prompts[0].shown_special = tool_marks(dialect);
+    asked.prompts[0].shown_special = tool_marks(written);
   }
   exchange->generation = service.submit(asked);
   if (!exchange->generation) {

@@ -144,6 +144,58 @@ std::set<std::string> tool_names(const OrderedJson& tools, const std::string& li
   return names;
 }
 
+namespace {
+
+// A schema that stood at the root and stands at `place` now: its references follow.
+void move_references(OrderedJson& schema, const std::string& place) {
+  if (schema.is_array()) {
+    for (OrderedJson& item : schema) move_references(item, place);
+  }
+  if (!schema.is_object()) return;
+  for (const auto& [key, value] : schema.items()) {
+    if (key == "enum" || key == "const" || key == "default" || key == "examples") continue;
+    if (key == "$ref" && value.is_string()) {
+      const std::string target = value.get<std::string>();
+      if (target == "#" || target.starts_with("#/")) value = "#" + place + target.substr(1);
+    } else {
+      move_references(value, place);
+    }
+  }
+}
+
+}  // namespace
+
+ResponseFormat call_format(const OrderedJson& tools, const std::optional<std::string>& only) {
+  OrderedJson calls = OrderedJson::array();
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const OrderedJson& function = tools[i]["function"];
+    if (only && function["name"] != *only) continue;
+    // Who declares no parameters has none.
+    OrderedJson arguments{
+        {"type", "object"}, {"properties", OrderedJson::object()}, {"additionalProperties", false}};
+    if (const auto found = function.find("parameters");
+        found != function.end() && !found->is_null()) {
+      if (!found->is_object()) {
+        throw Error(ErrorCode::kUsage,
+                    "tools[" + std::to_string(i) + "].function.parameters: not an object");
+      }
+      if (!found->empty()) arguments = *found;
+      // Arguments are an object, whatever else is said of them.
+      if (!arguments.contains("type")) arguments["type"] = "object";
+    }
+    move_references(arguments, "/anyOf/" + std::to_string(calls.size()) + "/properties/arguments");
+    calls.push_back(
+        {{"type", "object"},
+         {"properties", {{"name", {{"const", function["name"]}}}, {"arguments", arguments}}},
+         {"required", OrderedJson::array({"name", "arguments"})},
+         {"additionalProperties", false}});
+    if (only) break;
+  }
+  return {.kind = ResponseFormat::Kind::kJsonSchema,
+          .schema = OrderedJson{{"anyOf", std::move(calls)}},
+          .where = "tools"};
+}
+
 ToolCallReader::Piece ToolCallReader::push(const model::TextDelta& delta) {
   if (dialect_ == ToolDialect::kNone) return {delta.text, delta.reasoning, {}};
   held_ += delta.text;

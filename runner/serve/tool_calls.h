@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/response_format.h"
 #include "model/text/answer_stream.h"
 
 namespace peira::runner {
@@ -94,5 +95,13 @@ class ToolCallReader {
 // The functions that a list of {"function": {"name": ...}} names, which `where` is.
 // throws  Error(kUsage) "tools[1].function...": not as the protocol has it.
 std::set<std::string> tool_names(const OrderedJson& tools, const std::string& where);
+
+// The form of an answer that is one call, of `only` or of any function: an object of its name and
+// its arguments, these by the function's "parameters". ToolCallReader reads it as kLlama, which has
+// no marks.
+//
+// tools   as tool_names() has checked them.
+// throws  Error(kUsage): parameters that are no schema.
+ResponseFormat call_format(const OrderedJson& tools, const std::optional<std::string>& only);
 
 }  // namespace peira::runner

@@ -53,8 +53,57 @@ TEST(ServeTools, AreReadFromRequests) {
   EXPECT_EQ(refusal(R"("tools": [{"function": {}}])"),
             "tools[0].function.name: not a function's name");
   EXPECT_EQ(refusal(R"("tool_choice": "required")"),
-            "tool_choice: only \"auto\" and \"none\" are supported");
+            "tool_choice: without tools there is nothing to call");
+  EXPECT_THAT(refusal(R"("tool_choice": "sometimes", "tools": )" + std::string(kTools)),
+              StartsWith("tool_choice: not \"auto\", "));
+  for (const char* const odd :
+       {R"({})", R"(7)", R"({"type": "function"})", R"({"type": "function", "function": {}})",
+        R"({"type": "custom", "function": {"name": "get_weather"}})"}) {
+    EXPECT_THAT(
+        refusal(R"("tool_choice": )" + std::string(odd) + R"(, "tools": )" + std::string(kTools)),
+        StartsWith("tool_choice: not "))
+        << odd;
+  }
+  EXPECT_EQ(refusal(R"("tool_choice": {"type": "function", "function": {"name": "get_time"}}, )"
+                    R"("tools": )" +
+                    std::string(kTools)),
+            "tool_choice: none of the tools is called \"get_time\"");
+  EXPECT_EQ(refusal(R"("regex": "a", "tool_choice": "required", "tools": )" + std::string(kTools)),
+            "regex: not together with tool_choice");
   EXPECT_EQ(refusal(R"("chat_template_kwargs": {"messages": []})"), "taken");
+}
+
+// Two functions, the second with a schema that refers to itself by the root it had.
+constexpr const char* kTwoTools = R"([
+    {"type": "function", "function": {"name": "get_time"}},
+    {"type": "function", "function": {"name": "get_weather", "parameters": {
+      "type": "object", "required": ["city", "days"], "additionalProperties": false,
+      "properties": {"city": {"$ref": "#/$defs/city"}, "days": {"enum": [1, 2]}},
+      "$defs": {"city": {"enum": ["Paris", "Oslo"]}}}}}])";
+
+TEST(ServeTools, ThatMustBeCalledAreAFormOfTheAnswer) {
+  const ApiRequest any = read(R"("tool_choice": "required", "tools": )" + std::string(kTwoTools));
+  EXPECT_TRUE(any.must_call);
+  EXPECT_EQ(any.tools, (std::set<std::string>{"get_time", "get_weather"}));
+  const OrderedJson& calls = any.prompts[0].format.schema["anyOf"];
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0]["properties"]["name"]["const"], "get_time");
+  EXPECT_EQ(calls[0]["properties"]["arguments"]["additionalProperties"], false);
+  EXPECT_EQ(calls[1]["properties"]["arguments"]["properties"]["city"]["$ref"],
+            "#/anyOf/1/properties/arguments/$defs/city");
+  const ApiRequest named =
+      read(R"("tool_choice": {"type": "function", "function": {"name": "get_weather"}}, )"
+           R"("tools": )" +
+           std::string(kTwoTools));
+  EXPECT_TRUE(named.must_call);
+  EXPECT_EQ(named.tools, std::set<std::string>{"get_weather"});
+  ASSERT_EQ(named.prompts[0].format.schema["anyOf"].size(), 1U);
+  EXPECT_EQ(named.prompts[0]
+                .format.schema["anyOf"][0]["properties"]["arguments"]["properties"]["city"]["$ref"],
+            "#/anyOf/0/properties/arguments/$defs/city");
+  // All tools are shown to the model, whichever must be called.
+  EXPECT_EQ(named.prompts[0].template_options["tools"].size(), 2U);
+  EXPECT_FALSE(read(R"("tool_choice": "auto", "tools": )" + std::string(kTwoTools)).must_call);
 }
 
 // A template gets calls and their results, arguments as the object that they are.
@@ -116,14 +165,14 @@ class ServeToolsOf : public ::testing::Test {
     thread_.join();
   }
 
-  std::string post(const std::string& pattern, bool stream, const std::string& more = "") {
+  std::string post(const std::string& pattern, bool stream, const std::string& more = "",
+                   const std::string& tools = kTools) {
     httplib::Client client("127.0.0.1", server_->port());
     client.set_read_timeout(60);
-    OrderedJson body =
-        parse_ordered_json(R"({"messages": [{"role": "user", "content": "Weather?"}], "tools": )" +
-                               std::string(kTools) + more + "}",
-                           "body");
-    body["regex"] = pattern;
+    OrderedJson body = parse_ordered_json(
+        R"({"messages": [{"role": "user", "content": "Weather?"}], "tools": )" + tools + more + "}",
+        "body");
+    if (!pattern.empty()) body["regex"] = pattern;
     body["stream"] = stream;
     body["max_tokens"] = 200;
     const auto result = client.Post("/v1/chat/completions", dump_json(body), "application/json");
@@ -189,6 +238,34 @@ TEST_F(ServeToolsOf, AnswerWithCalls) {
   const std::string bare =
       R"re(<tool_call>\{"name": "get_weather", "arguments": \{\}\}</tool_call>)re";
   EXPECT_TRUE(parse_json(post(bare, false), "reply")["choices"][0]["message"]["content"].is_null());
+}
+
+// A model that was never taught to call anything: what must be called is.
+TEST_F(ServeToolsOf, AreCalledWhereTheyMustBe) {
+  const std::string named =
+      R"(, "tool_choice": {"type": "function", "function": {"name": "get_weather"}})";
+  const Json whole = parse_json(post("", false, named, kTwoTools), "reply")["choices"][0];
+  EXPECT_EQ(whole["finish_reason"], "tool_calls");
+  EXPECT_TRUE(whole["message"]["content"].is_null());
+  ASSERT_EQ(whole["message"]["tool_calls"].size(), 1U);
+  const Json& call = whole["message"]["tool_calls"][0]["function"];
+  EXPECT_EQ(call["name"], "get_weather");
+  const Json arguments = parse_json(call["arguments"].get<std::string>(), "arguments");
+  EXPECT_TRUE(arguments["city"] == "Paris" || arguments["city"] == "Oslo") << arguments.dump();
+  EXPECT_TRUE(arguments["days"] == 1 || arguments["days"] == 2) << arguments.dump();
+  EXPECT_EQ(arguments.size(), 2U);
+
+  const Streamed streamed = join(post("", true, named, kTwoTools));
+  EXPECT_EQ(streamed.text, "");
+  EXPECT_EQ(streamed.finish_reason, "tool_calls");
+  ASSERT_EQ(streamed.calls.size(), 1U);
+  EXPECT_EQ(streamed.calls[0]["function"], call);
+
+  const Json any = parse_json(post("", false, R"(, "tool_choice": "required")", kTwoTools),
+                              "reply")["choices"][0];
+  ASSERT_EQ(any["message"]["tool_calls"].size(), 1U);
+  const std::string name = any["message"]["tool_calls"][0]["function"]["name"].get<std::string>();
+  EXPECT_TRUE(name == "get_time" || name == "get_weather") << name;
 }
 
 TEST_F(ServeToolsOf, LeaveWhatIsNoCallAsItIs) {
