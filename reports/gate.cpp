@@ -161,8 +161,11 @@ std::string gate_error_note(const evals::GateReport& report) {
   if (!report.families.empty()) return families_note(report, rate) + of_no_worse;
   return "The policy passes with a chance of at most " + rate +
          " % while any claim is false, and fails any true claim with one of at most " + rate +
-         " % over all " + std::to_string(report.gates.size()) +
-         (report.gates.size() == 1 ? " gate." : " gates (Holm).") + of_no_worse;
+         " %" +
+         (report.gates.size() == 1
+              ? "."
+              : " over all " + std::to_string(report.gates.size()) + " gates (Holm).") +
+         of_no_worse;
 }
 
 OrderedJson to_json(const evals::GateReport& report) {

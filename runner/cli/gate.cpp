@@ -201,8 +201,7 @@ Baselines a run, a tag (peira tag), or last-green@BRANCH: the newest other run o
           says another. Cost is dollars an answer, by --prices, the policy's or prices.json beside
           the store.
 Verdicts  come from tests, not from points; the error rates are stated below the table. An incomplete,
-          limited, empty or degenerate run, or one that is its own baseline, never passes.
-Exit      0 all pass · 1 a gate fails · 2 usage · 3 bad data · 4 unavailable · 5 undecided or incomplete)");
+          limited, empty or degenerate run, or one that is its own baseline, never passes.)");
   const auto flags = std::make_shared<GateFlags>();
   app->add_option("RUN", flags->runs, "the runs judged, one a suite")->required();
   app->add_option("--policy", flags->policy, "gates as JSON (README.md shows one)");

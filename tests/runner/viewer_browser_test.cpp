@@ -69,6 +69,9 @@ TEST_F(ViewerBrowser, ListsRunsAndTheirWrongAnswers) {
   const std::string runs = dom("");
   EXPECT_THAT(runs, HasSubstr("href=\"/run?run=a\""));
   EXPECT_THAT(runs, HasSubstr("✓ </span>complete"));
+  // For those who hear the page: what a table is, and a way past the bar.
+  EXPECT_THAT(runs, HasSubstr("<caption class=\"sr\">Runs</caption>"));
+  EXPECT_THAT(runs, HasSubstr("<a class=\"skip\" href=\"#main\">"));
   const std::string wrong = dom("run?run=a&only=wrong");
   EXPECT_THAT(wrong, HasSubstr("1 to 6 of 6 answers"));
   EXPECT_THAT(wrong, HasSubstr("row=11"));

@@ -13,7 +13,12 @@ const main = document.getElementById('main');
 let leaving = new AbortController();
 let actions = {};  // what n, p, u, j and k mean on this page
 
+// The first page is read from its top, where the link that skips to its content is.
+let has_navigated = false;
+
 async function render({soft}) {
+  const is_first = !has_navigated;
+  has_navigated = true;
   leaving.abort();
   leaving = new AbortController();
   const {signal} = leaving;
@@ -33,7 +38,7 @@ async function render({soft}) {
         const title = place.querySelector('h1');
         document.title = (title ? title.textContent + ' · ' : '') + 'Peira';
         if (focused) place.querySelector('[data-search]')?.focus();
-        else if (!soft) {
+        else if (!soft && !is_first) {
           window.scrollTo(0, 0);
           main.focus({preventScroll: true});
         }

@@ -177,7 +177,7 @@ export const row_link = (href, ...children) => h('a', {class: 'row-link', href},
 
 export function table(label, headers, rows) {
   return h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label},
-    h('table', {},
+    h('table', {}, h('caption', {class: 'sr'}, label),
       h('thead', {}, h('tr', {}, headers.map((header) =>
         header instanceof Node ? header
         : h('th', {scope: 'col', class: header.startsWith('#') ? 'r' : null}, header.replace(/^#/, ''))))),

@@ -202,7 +202,7 @@ function show_head(head, reply, address, rate) {
     }
     parts.push(h('details', {}, h('summary', {}, 'How to make this run again'),
       block(record.reproduce, 'Command'),
-      h('h3', {}, 'Manifest'), block(JSON.stringify(record.manifest, null, 2), 'Manifest')));
+      h('h2', {}, 'Manifest'), block(JSON.stringify(record.manifest, null, 2), 'Manifest')));
   }
   head.replaceChildren();
   append(head, parts);
