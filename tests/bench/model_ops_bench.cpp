@@ -114,6 +114,34 @@ void BM_Attention(benchmark::State& state, const std::string& device) {
   set_rates(state, 4.0 * kHeads * kHeadDim * positions);
 }
 
+// The next token of one long sequence, eight heads on one key-value head: bytes of the cache a
+// second, over threads.
+void BM_LongAttention(benchmark::State& state) {
+  const int threads = static_cast<int>(state.range(0));
+  const std::int64_t context = state.range(1);
+  constexpr std::int64_t kHeads = 8;
+  constexpr std::int64_t kHeadDim = 128;
+  const std::unique_ptr<Backend> backend = make_backend({.device = "cpu", .num_threads = threads});
+  const std::int64_t num_pages = (context + kKvPageTokens - 1) / kKvPageTokens;
+  std::vector<std::int32_t> pages;
+  for (std::int64_t page = 0; page < num_pages; ++page) {
+    pages.push_back(static_cast<std::int32_t>(page));
+  }
+  const Tensor keys = backend->allocate(DType::kF32, {num_pages, 1, kHeadDim, kKvPageTokens});
+  const Tensor values = backend->allocate(DType::kF32, {num_pages, 1, kKvPageTokens, kHeadDim});
+  const Tensor q = host_tensor(DType::kF32, {1, kHeads, kHeadDim});
+  const Tensor out = host_tensor(DType::kF32, {1, kHeads * kHeadDim});
+  for (const Tensor* tensor : {&keys, &values, &q}) fill(*tensor, 1);
+  const DeviceRows sequence(*backend, {{.first_row = 0,
+                                        .num_rows = 1,
+                                        .first_position = static_cast<int>(context - 1),
+                                        .pages = pages}});
+  for (auto _ : state) {
+    backend->attention(q, sequence.rows, {keys, values}, {.scale = 0.1F}, out);
+  }
+  state.SetBytesProcessed(state.iterations() * 2 * 4 * context * kHeadDim);
+}
+
 // One sequence at the sizes of Qwen3-Next-80B-A3B: 16 key heads, 32 value heads, 128 by 128.
 void BM_GatedDeltaRule(benchmark::State& state, const std::string& device) {
   const std::int64_t rows = state.range(0);
@@ -192,6 +220,12 @@ void register_all() {
     attention->Args({1, 160})->Args({128, 128})->Args({1, 4096});
   }
 }
+
+BENCHMARK(BM_LongAttention)
+    ->ArgNames({"threads", "context"})
+    ->Args({1, 131'072})
+    ->Args({2, 131'072})
+    ->UseRealTime();
 
 const bool registered = (register_all(), true);
 
