@@ -30,12 +30,13 @@ class MediaFolder {
   void keep(const std::vector<Message>& messages);
   std::int64_t num_left_out() const { return left_out_; }
   const std::filesystem::path& path() const { return folder_; }
+  // Where the file of `sha256` (64 hex digits) lies, or would.
+  std::filesystem::path file_of(const std::string& sha256) const;
 
   // The bytes of `sha256` (64 hex digits); empty where they are not kept, or are others by now.
   std::optional<std::string> read(const std::string& sha256) const;
 
  private:
-  std::filesystem::path file_of(const std::string& sha256) const;
   void keep(const Part& part);
 
   std::filesystem::path folder_;

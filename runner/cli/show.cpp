@@ -12,6 +12,7 @@
 #include "reports/json.h"
 #include "runner/cli/command.h"
 #include "runner/cli/episode_options.h"
+#include "runner/cli/shown_media.h"
 #include "runner/cli/tables.h"
 #include "runner/run_cost.h"
 #include "runner/store.h"
@@ -39,9 +40,11 @@ OrderedJson as_json(const Store& store, const RunInfo& run, const SampleStory& s
                   {"epoch", story.answer.epoch},       {"cluster", story.sample.cluster},
                   {"metadata", story.sample.metadata}, {"permutation", story.answer.permutation},
                   {"gold", story.answer.gold}};
-  out["messages"] = story.transcript.messages.empty()
-                        ? Json(nullptr)
-                        : parse_json(story.transcript.messages, "stored messages");
+  out["messages"] =
+      story.transcript.messages.empty()
+          ? OrderedJson(nullptr)
+          : messages_with_media(parse_json(story.transcript.messages, "stored messages"),
+                                ShownMedia(store.path(), run.manifest));
   // What made the prompt of the messages: the chat template's digest, its options and its date.
   if (run.manifest.is_object() && run.manifest.contains("values")) {
     out["template"] = run.manifest["values"].value("template", Json(nullptr));
@@ -91,12 +94,10 @@ std::string story_text(const Store& store, const RunInfo& run, const SampleStory
   out += turns;
   if (!story.transcript.messages.empty() && turns.empty()) {
     const Json messages = parse_json(story.transcript.messages, "stored messages");
+    const ShownMedia media(store.path(), run.manifest);
     for (const Json& message : messages) {
       const std::string role = message.value("role", "?");
-      out += "\n" + role + ":\n" +
-             quoted(message["content"].is_string() ? message["content"].get<std::string>()
-                                                   : dump_json(message["content"]),
-                    kIndent);
+      out += "\n" + role + ":\n" + quoted(content_text(message["content"], media), kIndent);
     }
   }
   if (!story.transcript.reasoning.empty()) {
