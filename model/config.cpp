@@ -518,8 +518,13 @@ void read_audio(const ConfigFields& fields, ModelConfig& config) {
     audio.fail("activation_function \"" + act + "\" is not supported\n  supported: gelu");
   }
   config.audio_config = out;
-  config.media_tokens.audio_token_id = static_cast<std::int32_t>(
-      fields.integer_or("audio_token_id", 0, std::int64_t{config.vocab_size} - 1, -1));
+  const auto token = [&](const char* key) {
+    return static_cast<std::int32_t>(
+        fields.integer_or(key, 0, std::int64_t{config.vocab_size} - 1, -1));
+  };
+  config.media_tokens.audio_token_id = token("audio_token_id");
+  config.media_tokens.audio_start_token_id = token("audio_start_token_id");
+  config.media_tokens.audio_end_token_id = token("audio_end_token_id");
 }
 
 void read_mrope(const ConfigFields& fields, ModelConfig& config) {

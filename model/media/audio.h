@@ -39,6 +39,11 @@ struct MelConfig {
   int feature_size = 128;  // mel bands
 };
 
+// The settings of WhisperFeatureExtractor in the text of preprocessor_config.json, which may hold
+// those of other processors beside them; absent keys keep the defaults above.
+// throws Error(kData), beginning with `where`: no JSON object, or a key is not what it should be.
+MelConfig mel_config(std::string_view text, const std::string& where);
+
 // values  [num_bands, num_frames].
 struct MelFeatures {
   int num_bands = 0;

@@ -67,17 +67,23 @@ struct VideoProcessorConfig {
   std::int64_t min_pixels = 4'096;       // size.shortest_edge, over all frames together
   std::int64_t max_pixels = 25'165'824;  // size.longest_edge, likewise
   bool cap_pixels_per_frame = false;
+  // As Qwen2VLVideoProcessor, which Qwen3-Omni uses: frames a whole number of temporal patches, at
+  // equal steps from the first, and the pixel limits those of one frame.
+  bool per_frame = false;
   std::int64_t max_video_tokens = 768;  // a frame, with cap_pixels_per_frame
 };
 
 // Reads video_preprocessor_config.json; absent keys keep the defaults above.
 // throws Error(kData): as read_image_processor_config.
 VideoProcessorConfig read_video_processor_config(const std::filesystem::path& file);
-// The same from its text; where: named in errors.
-VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where);
+// The same from its text; where: named in errors. `defaults` are what absent keys keep.
+VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where,
+                                            const VideoProcessorConfig& defaults = {});
 
-// The frames that are shown of a video of `total` frames: evenly spaced from the first to the last.
-// source transformers, models/qwen3_vl/video_processing_qwen3_vl.py, sample_frames; halves to even.
+// The frames that are shown of a video of `total` frames: evenly spaced from the first to the last,
+// or, per_frame, at equal steps from the first.
+// source transformers, models/qwen3_vl/video_processing_qwen3_vl.py, sample_frames; halves to even;
+//        models/qwen2_vl/video_processing_qwen2_vl.py, sample_frames.
 std::vector<std::int64_t> sample_frames(std::int64_t total, double fps,
                                         const VideoProcessorConfig& config);
 

@@ -19,8 +19,9 @@ VideoProcessorConfig read_video_processor_config(const std::filesystem::path& fi
   return video_processor_config(read_file(file), file.string());
 }
 
-VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where) {
-  VideoProcessorConfig config;
+VideoProcessorConfig video_processor_config(std::string_view text, const std::string& where,
+                                            const VideoProcessorConfig& defaults) {
+  VideoProcessorConfig config = defaults;
   const ProcessorJson json(text, where);
   json.read_shared(config.image);
   json.read_pixel_limits(config.min_pixels, config.max_pixels);
@@ -37,8 +38,40 @@ VideoProcessorConfig video_processor_config(std::string_view text, const std::st
   return config;
 }
 
+namespace {
+
+// A whole number of temporal patches, at equal steps.
+std::vector<std::int64_t> stepped_frames(std::int64_t total, double fps,
+                                         const VideoProcessorConfig& config) {
+  const auto step = static_cast<double>(config.image.temporal_patch_size);
+  double count = 0;
+  if (config.num_frames > 0) {
+    count = std::nearbyint(static_cast<double>(config.num_frames) / step) * step;
+  } else {
+    const auto frames = static_cast<double>(total);
+    const double most =
+        std::floor(std::min(static_cast<double>(config.max_frames), frames) / step) * step;
+    const double wanted =
+        std::min({std::max(frames / fps * config.fps, static_cast<double>(config.min_frames)), most,
+                  frames});
+    count = std::floor(wanted / step) * step;
+  }
+  std::vector<std::int64_t> indices;
+  if (count < 1 || count > static_cast<double>(total)) return indices;  // told by the resize
+  // torch.arange in float32, of which the whole part counts.
+  const double stride = static_cast<double>(total) / count;
+  for (std::int64_t i = 0; static_cast<double>(i) * stride < static_cast<double>(total); ++i) {
+    const auto at = static_cast<float>(static_cast<double>(i) * stride);
+    indices.push_back(std::min(static_cast<std::int64_t>(at), total - 1));
+  }
+  return indices;
+}
+
+}  // namespace
+
 std::vector<std::int64_t> sample_frames(std::int64_t total, double fps,
                                         const VideoProcessorConfig& config) {
+  if (config.per_frame) return stepped_frames(total, fps, config);
   std::int64_t count = config.num_frames;
   if (count == 0) {
     // Clamped before it is cast: a video of hours at a rate of thousands stays a number.
@@ -67,6 +100,16 @@ ImageSize smart_resize_video(ImageSize size, std::int64_t num_frames,
                 name + ": " + std::to_string(num_frames) + " frame shown, at least " +
                     std::to_string(step) +
                     " are needed\n  try: a higher frame rate, or send it as a picture");
+  }
+  if (config.per_frame) {
+    std::int64_t most = config.max_pixels;
+    if (config.cap_pixels_per_frame) {
+      const auto budget = static_cast<std::int64_t>(
+          static_cast<double>(config.max_video_tokens * factor * factor) * 0.9);
+      most = std::max(std::min(most, budget * step / num_frames),
+                      static_cast<std::int64_t>(static_cast<double>(config.min_pixels) * 1.05));
+    }
+    return smart_resize(size, factor, config.min_pixels, most, name);
   }
   double max_pixels = static_cast<double>(config.max_pixels);
   if (config.cap_pixels_per_frame) {

@@ -149,9 +149,10 @@ struct LanguageModel::Impl {
     const auto text_of_token = [&](std::int32_t id) {
       return tokenizer && id >= 0 ? std::string(tokenizer->token(id)) : std::string();
     };
-    marks = {text_of_token(ids.image_token_id), text_of_token(ids.video_token_id),
-             text_of_token(ids.audio_token_id), text_of_token(ids.vision_start_token_id),
-             text_of_token(ids.vision_end_token_id)};
+    marks = {text_of_token(ids.image_token_id),      text_of_token(ids.video_token_id),
+             text_of_token(ids.audio_token_id),      text_of_token(ids.vision_start_token_id),
+             text_of_token(ids.vision_end_token_id), text_of_token(ids.audio_start_token_id),
+             text_of_token(ids.audio_end_token_id)};
   }
 
   static std::optional<Tokenizer> load_tokenizer(const CheckpointFiles& files) {
@@ -187,7 +188,7 @@ struct LanguageModel::Impl {
     PromptUsage usage;
   };
   Prepared prepare_prompt(const TextRequest& request);
-  ReadMedium read_medium(const Part& part, std::size_t number);
+  ReadMedium read_medium(const Part& part, std::size_t number, bool with_sound);
   std::vector<std::int32_t> encode_prompt(const std::string& text) const;
 
   struct Pending {
@@ -276,15 +277,15 @@ PromptUsage usage_of(std::size_t num_tokens, std::span<const ReadMedium> media,
   PromptUsage out;
   out.text_tokens = static_cast<std::int64_t>(num_tokens);
   for (const ReadMedium& one : media) {
-    std::int64_t count = 0;
     for (const PlaceholderRun& run : engine.placeholder_runs(*one.medium)) {
-      count += static_cast<std::int64_t>(run.positions.size());
+      const auto count = static_cast<std::int64_t>(run.positions.size());
+      const bool is_heard = run.token == engine.config().media_tokens.audio_token_id;
+      std::int64_t& tokens = is_heard                                   ? out.audio_tokens
+                             : one.medium->modality == Modality::kImage ? out.image_tokens
+                                                                        : out.video_tokens;
+      tokens += count;
+      out.text_tokens -= count;
     }
-    std::int64_t& tokens = one.medium->modality == Modality::kImage   ? out.image_tokens
-                           : one.medium->modality == Modality::kVideo ? out.video_tokens
-                                                                      : out.audio_tokens;
-    tokens += count;
-    out.text_tokens -= count;
     out.kept.push_back(one.medium->name);
   }
   return out;
@@ -292,7 +293,7 @@ PromptUsage usage_of(std::size_t num_tokens, std::span<const ReadMedium> media,
 
 }  // namespace
 
-ReadMedium LanguageModel::Impl::read_medium(const Part& part, std::size_t number) {
+ReadMedium LanguageModel::Impl::read_medium(const Part& part, std::size_t number, bool with_sound) {
   const char* const kind = name_of(modality_of(part.kind));
   const std::string name = part.path.empty()
                                ? std::string(kind) + " " + std::to_string(number) + " of the prompt"
@@ -301,7 +302,12 @@ ReadMedium LanguageModel::Impl::read_medium(const Part& part, std::size_t number
     throw Error(ErrorCode::kUsage, files.name() + ": takes no " + kind + " input (" + name +
                                        ")\n  try: a checkpoint with a tower for it");
   }
-  return media_reader->read(part, name);
+  if (with_sound && part.kind == PartKind::kVideo && !engine.takes(Modality::kAudio)) {
+    throw Error(ErrorCode::kUsage, files.name() + ": hears nothing, so that " + name +
+                                       " cannot come with its sound\n  try: a checkpoint with an "
+                                       "audio tower, or the video alone");
+  }
+  return media_reader->read(part, name, with_sound && part.kind == PartKind::kVideo);
 }
 
 LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequest& request) {
@@ -318,7 +324,8 @@ LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequ
     return expand_placeholders(text, media, marks, engine, files.name());
   };
   if (request.messages.empty()) {
-    for (const Part& part : request.media) media.push_back(read_medium(part, media.size() + 1));
+    for (const Part& part : request.media)
+      media.push_back(read_medium(part, media.size() + 1, request.video_sound));
     if (request.prompt.empty()) {
       out.tokens = request.tokens;
       keep(in_token_order(out.tokens, media, engine));
@@ -333,7 +340,8 @@ LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequ
   std::vector<Message> messages = request.messages;
   std::vector<std::pair<std::size_t, std::size_t>> places = media_places(messages);
   for (const auto& [message, part] : places) {
-    media.push_back(read_medium(messages[message].parts[part], media.size() + 1));
+    media.push_back(
+        read_medium(messages[message].parts[part], media.size() + 1, request.video_sound));
   }
   while (true) {
     MediaPrompt expanded = expand(need_template().render(messages, request.template_options));

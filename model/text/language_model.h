@@ -41,6 +41,7 @@ struct TextRequest {
   // as each medium has tokens; those of messages are their parts.
   std::vector<Part> media = {};
   Overflow overflow = Overflow::kFail;
+  bool video_sound = false;  // videos come with their soundtracks, by time; for models that hear
   OrderedJson template_options;  // extra template variables, e.g. {"enable_thinking": false}
   int max_tokens = 1024;
   SamplingParams sampling;

@@ -1,5 +1,6 @@
 #include "model/text/media_prompt.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <deque>
@@ -41,6 +42,13 @@ std::string places_of(const ReadMedium& read, const std::string& mark, const Med
   const bool is_timed = read.medium->modality == Modality::kVideo &&
                         engine.config().video_layout == VideoLayout::kTimestamps;
   std::string out;
+  if (read.medium->sound != nullptr) {
+    const std::int32_t audio = engine.config().media_tokens.audio_token_id;
+    for (const PlaceholderRun& run : runs) {
+      out += repeated(run.token == audio ? marks.audio : mark, run.positions.size());
+    }
+    return marks.audio_start + out + marks.audio_end;
+  }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const std::string places = repeated(mark, runs[i].positions.size());
     if (is_timed) {
@@ -113,7 +121,9 @@ std::vector<ReadMedium> in_token_order(std::span<const std::int32_t> tokens,
       if (id_of[m] < 0 || token != id_of[m]) continue;
       if (left[m] == 0 && !queues[m].empty()) {
         for (const PlaceholderRun& run : engine.placeholder_runs(*queues[m].front().medium)) {
-          left[m] += run.positions.size();
+          // A video that comes with its sound has placeholders of both kinds.
+          const auto of = std::find(id_of.begin(), id_of.end(), run.token) - id_of.begin();
+          left.at(static_cast<std::size_t>(of)) += run.positions.size();
         }
         out.push_back(std::move(queues[m].front()));
         queues[m].pop_front();

@@ -83,20 +83,36 @@ std::string digest_of(const Medium& medium) {
   Sha256 hash;
   hash.update(std::as_bytes(std::span(sizes)));
   hash.update(std::as_bytes(std::span(medium.features.data(), medium.features.size())));
+  if (medium.sound != nullptr) hash.update(medium.sound->digest);
   return hash.hex();
 }
 
 MediaReader::MediaReader(const CheckpointFiles& files, const ModelConfig& config,
                          std::int64_t max_kept_bytes)
-    : max_kept_bytes_(max_kept_bytes) {
+    : follows_clock_(config.video_layout == VideoLayout::kOneBlock),
+      hears_(config.audio_config.has_value()),
+      max_kept_bytes_(max_kept_bytes) {
   take_patch_sizes(config, image_);
   take_patch_sizes(config, video_.image);
+  if (follows_clock_) {
+    // As the processor of Qwen3-Omni has it: of one frame, 128 to 768 tokens.
+    const std::int64_t side = std::int64_t{video_.image.patch_size} * video_.image.merge_size;
+    video_.per_frame = true;
+    video_.min_pixels = 128 * side * side;
+    video_.max_pixels = 768 * side * side;
+    video_.max_video_tokens = 128'000;
+  }
   if (const auto file = processor_file(files, "preprocessor_config.json", "image_processor")) {
     image_ = image_processor_config(file->text, file->where);
   }
   if (const auto file =
           processor_file(files, "video_preprocessor_config.json", "video_processor")) {
-    video_ = video_processor_config(file->text, file->where);
+    video_ = video_processor_config(file->text, file->where, video_);
+  }
+  if (!hears_) return;
+  mel_.feature_size = config.audio_config->num_mel_bins;
+  if (const auto file = processor_file(files, "preprocessor_config.json", "feature_extractor")) {
+    mel_ = mel_config(file->text, file->where);
   }
 }
 
@@ -110,12 +126,37 @@ std::string MediaReader::settings() const {
   video["max_pixels"] = video_.max_pixels;
   video["cap_pixels_per_frame"] = video_.cap_pixels_per_frame;
   video["max_video_tokens"] = video_.max_video_tokens;
-  return dump_json(Json{{"image", settings_of(image_)}, {"video", std::move(video)}});
+  video["per_frame"] = video_.per_frame;
+  Json out{{"image", settings_of(image_)}, {"video", std::move(video)}};
+  if (hears_) {
+    out["audio"] = {{"sampling_rate", mel_.sampling_rate},
+                    {"n_fft", mel_.n_fft},
+                    {"hop_length", mel_.hop_length},
+                    {"feature_size", mel_.feature_size}};
+  }
+  return dump_json(out);
 }
 
-ReadMedium MediaReader::decode(PartKind kind, std::string_view bytes,
-                               const std::string& name) const {
+std::shared_ptr<const Medium> MediaReader::decode_sound(std::string_view bytes,
+                                                        const std::string& name) const {
+  const AudioClip clip = decode_audio(bytes, name, {.sample_rate = mel_.sampling_rate});
+  MelFeatures features = log_mel(clip, mel_, name);
+  Medium medium;
+  medium.modality = Modality::kAudio;
+  medium.grid_t = static_cast<std::int32_t>(features.num_frames);
+  medium.features = std::move(features.values);
+  medium.name = name;
+  medium.digest = digest_of(medium);
+  return std::make_shared<const Medium>(std::move(medium));
+}
+
+ReadMedium MediaReader::decode(PartKind kind, std::string_view bytes, const std::string& name,
+                               bool with_sound) const {
   ReadMedium out;
+  if (kind == PartKind::kAudio) {
+    out.medium = decode_sound(bytes, name);
+    return out;
+  }
   Medium medium;
   if (kind == PartKind::kImage) {
     DecodeOptions options;
@@ -125,31 +166,40 @@ ReadMedium MediaReader::decode(PartKind kind, std::string_view bytes,
   } else {
     Video video(bytes, name);
     VideoFeatures features = video_features(video, video_, name);
+    const auto num_frames = static_cast<double>(features.frames.size());
     medium = medium_of(Modality::kVideo, std::move(features.vision), name);
     out.timestamps_s = std::move(features.timestamps_s);
+    if (follows_clock_) {
+      // What the reference makes of the rate that frames were asked for, also where limits gave
+      // more or fewer.
+      const double fps =
+          video_.num_frames > 0 ? num_frames / video.info().duration_s() : video_.fps;
+      medium.seconds_per_grid = video_.image.temporal_patch_size / fps;
+    }
+    if (with_sound && hears_ && video.info().has_sound) medium.sound = decode_sound(bytes, name);
   }
   medium.digest = digest_of(medium);
   out.medium = std::make_shared<const Medium>(std::move(medium));
   return out;
 }
 
-ReadMedium MediaReader::read(const Part& part, const std::string& name) {
-  if (part.kind != PartKind::kImage && part.kind != PartKind::kVideo) {
-    throw Error(ErrorCode::kUsage, name + ": only pictures and videos are read");
-  }
+ReadMedium MediaReader::read(const Part& part, const std::string& name, bool with_sound) {
   const std::string shown = part.path.empty() ? name : part.path.string();
   const bool is_file = part.bytes.empty() && !part.path.empty();
   const std::string file = is_file ? read_file(part.path) : std::string();
   const std::string_view bytes = is_file ? file : part.bytes;
-  const std::string key = std::string(name_of(modality_of(part.kind))) + " " + sha256_hex(bytes);
+  const std::string key = std::string(name_of(modality_of(part.kind))) +
+                          (with_sound ? " with sound " : " ") + sha256_hex(bytes);
   if (const auto found = by_key_.find(key); found != by_key_.end()) {
     kept_.splice(kept_.begin(), kept_, found->second);
     return found->second->medium;
   }
-  ReadMedium medium = decode(part.kind, bytes, shown);
+  ReadMedium medium = decode(part.kind, bytes, shown, with_sound);
   ++num_read_;
   const auto size_of = [](const ReadMedium& one) {
-    return static_cast<std::int64_t>(one.medium->features.size() * sizeof(float));
+    std::size_t count = one.medium->features.size();
+    if (one.medium->sound != nullptr) count += one.medium->sound->features.size();
+    return static_cast<std::int64_t>(count * sizeof(float));
   };
   if (size_of(medium) > max_kept_bytes_) return medium;
   kept_.push_front({key, medium});

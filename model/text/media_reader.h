@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "model/checkpoint_files.h"
 #include "model/config.h"
+#include "model/media/audio.h"
 #include "model/media/image_features.h"
 #include "model/media/video.h"
 #include "model/towers/medium.h"
@@ -33,19 +34,21 @@ std::string digest_of(const Medium& medium);
 class MediaReader {
  public:
   // Reads preprocessor_config.json and video_preprocessor_config.json, or the members
-  // image_processor and video_processor of processor_config.json; where there is neither, patches
-  // are those of config.json's vision_config and the rest as Qwen3-VL's files have it.
+  // image_processor, video_processor and feature_extractor of processor_config.json; where there is
+  // neither, patches are those of config.json's vision_config and the rest as Qwen3-VL's or
+  // Qwen3-Omni's files have it. Sounds are in preprocessor_config.json beside pictures.
   //
   // max_kept_bytes  of features kept for parts that come again; the longest unused go first.
   // throws          Error(kData): a file is malformed (names file and key).
   MediaReader(const CheckpointFiles& files, const ModelConfig& config,
               std::int64_t max_kept_bytes = std::int64_t{512} << 20);
 
-  // part  image or video.
-  // name  used in errors where the part has no path.
+  // part        image, video or audio.
+  // name        used in errors where the part has no path.
+  // with_sound  a video's soundtrack comes along, where it has one and the model hears.
   // throws Error(kData): the file is not what it should be (names it and what is wrong);
   //        Error(kUnavailable): it cannot be read; Error(kUsage): a kind that is not read here.
-  ReadMedium read(const Part& part, const std::string& name);
+  ReadMedium read(const Part& part, const std::string& name, bool with_sound = false);
 
   // The processors' settings as JSON text, for manifests: what pixels depend on besides the files.
   std::string settings() const;
@@ -56,10 +59,15 @@ class MediaReader {
     std::string key;
     ReadMedium medium;
   };
-  ReadMedium decode(PartKind kind, std::string_view bytes, const std::string& name) const;
+  ReadMedium decode(PartKind kind, std::string_view bytes, const std::string& name,
+                    bool with_sound) const;
+  std::shared_ptr<const Medium> decode_sound(std::string_view bytes, const std::string& name) const;
 
   ImageProcessorConfig image_;
   VideoProcessorConfig video_;
+  MelConfig mel_;
+  bool follows_clock_ = false;  // positions of videos need seconds
+  bool hears_ = false;
   std::int64_t max_kept_bytes_;
   std::int64_t kept_bytes_ = 0;
   std::int64_t num_read_ = 0;

@@ -77,6 +77,8 @@ struct MediaTokens {
   std::int32_t audio_token_id = -1;
   std::int32_t vision_start_token_id = -1;
   std::int32_t vision_end_token_id = -1;
+  std::int32_t audio_start_token_id = -1;
+  std::int32_t audio_end_token_id = -1;
 };
 
 }  // namespace peira::model

@@ -60,21 +60,22 @@ Part media_part(PartKind kind, const std::string& path) {
   return part;
 }
 
-// Pictures first, then videos, each in their order.
+// Pictures first, then videos, then sounds, each in their order.
 std::vector<Part> media_of(const MediaFlags& flags) {
   std::vector<Part> out;
   for (const std::string& path : flags.images) out.push_back(media_part(PartKind::kImage, path));
   for (const std::string& path : flags.videos) out.push_back(media_part(PartKind::kVideo, path));
+  for (const std::string& path : flags.sounds) out.push_back(media_part(PartKind::kAudio, path));
   return out;
 }
 
-// {"type": "text", "text": ...}, {"type": "image", "image": PATH} or {"type": "video", ...}, as
+// {"type": "text", "text": ...}, {"type": "image", "image": PATH} or "video" or "audio", as
 // transformers' messages have them.
 Part read_part(const Json& given, const std::string& where) {
   const Json& type = require(given, "type", where);
   const std::string kind = type.is_string() ? type.get<std::string>() : "";
-  if (kind != "text" && kind != "image" && kind != "video") {
-    throw Error(ErrorCode::kData, where + ": \"type\" must be text, image or video");
+  if (kind != "text" && kind != "image" && kind != "video" && kind != "audio") {
+    throw Error(ErrorCode::kData, where + ": \"type\" must be text, image, video or audio");
   }
   const Json& value = require(given, kind, where);
   if (!value.is_string()) {
@@ -82,7 +83,9 @@ Part read_part(const Json& given, const std::string& where) {
                                       (kind == "text" ? "" : ", the path of a file"));
   }
   if (kind == "text") return Part::from_text(value.get<std::string>());
-  return media_part(kind == "image" ? PartKind::kImage : PartKind::kVideo,
+  return media_part(kind == "image"   ? PartKind::kImage
+                    : kind == "video" ? PartKind::kVideo
+                                      : PartKind::kAudio,
                     value.get<std::string>());
 }
 
@@ -127,6 +130,7 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
   request.last_prompt_logits = flags.dump_logits;
   request.format = flags.format.format();
   request.overflow = flags.media.overflow;
+  request.video_sound = flags.media.video_sound;
   std::vector<Part> media = media_of(flags.media);
 
   const int sources =
@@ -145,7 +149,7 @@ model::TextRequest make_request(const GenerateFlags& flags, const model::Languag
     if (!media.empty()) {
       throw Error(ErrorCode::kUsage,
                   "--messages has its media inside: {\"type\": \"image\", \"image\": PATH}\n  try: "
-                  "without --image and --video");
+                  "without --image, --video and --audio");
     }
     request.messages = read_messages(flags.messages_file);
     return request;
@@ -283,13 +287,14 @@ Command add_generate(CLI::App& root) {
           peira generate --prompt 'Name a city' --json-schema city.json
           peira generate --prompt 'Is 7 prime?' --regex '(yes|no)'
           peira generate --model ./Qwen3-VL-30B-A3B --image chart.png --prompt 'What is the highest bar?'
+          peira generate --model ./Qwen3-Omni-30B-A3B-Instruct --audio speech.wav --prompt 'Write it down.'
           peira generate --model DIR --tokens 5,9,33 --max-tokens 16 --temperature 0 \
             --prompt-logprobs --dump-logits --json       (works without a tokenizer)
-Media     pictures stand in front of videos, both in front of the prompt's text; with --tokens their
+Media     pictures, then videos, then sounds stand in front of the prompt's text; with --tokens their
           placeholders are in the ids already, as often as each medium has tokens. --messages has
           parts: {"type": "image", "image": PATH}. --dump-features writes a safetensors file with
           the names that transformers' processors give: pixel_values, image_grid_thw,
-          pixel_values_videos, video_grid_thw
+          pixel_values_videos, video_grid_thw, input_features, feature_attention_mask
 --json    one object: text, prompt_tokens, prompt_logprobs (null first), tokens, logprobs (natural
           log, of the model's own distribution at temperature 1), sampling_logprobs and
           prompt_sampling_logprobs (of the distribution drawn from, after bias, penalties,

@@ -1,5 +1,6 @@
 #include "runner/cli/media_options.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -54,7 +55,41 @@ void add_vision(TensorFile& file, const std::vector<std::shared_ptr<const model:
            std::as_bytes(std::span(values)));
 }
 
+void add_sounds(TensorFile& file, const std::vector<std::shared_ptr<const model::Medium>>& media) {
+  std::vector<const model::Medium*> sounds;
+  std::int64_t longest = 0;
+  for (const auto& medium : media) {
+    const model::Medium* const sound =
+        medium->modality == model::Modality::kAudio ? medium.get() : medium->sound.get();
+    if (sound == nullptr) continue;
+    sounds.push_back(sound);
+    longest = std::max<std::int64_t>(longest, sound->grid_t);
+  }
+  if (sounds.empty()) return;
+  const auto bands = static_cast<std::int64_t>(sounds[0]->features.size()) / sounds[0]->grid_t;
+  std::vector<float> values;
+  std::vector<std::int32_t> mask;
+  for (const model::Medium* const sound : sounds) {
+    for (std::int64_t band = 0; band < bands; ++band) {
+      const float* const row = sound->features.data() + band * sound->grid_t;
+      values.insert(values.end(), row, row + sound->grid_t);
+      values.resize(values.size() + static_cast<std::size_t>(longest - sound->grid_t));
+    }
+    mask.resize(mask.size() + static_cast<std::size_t>(sound->grid_t), 1);
+    mask.resize(mask.size() + static_cast<std::size_t>(longest - sound->grid_t), 0);
+  }
+  const auto count = static_cast<std::int64_t>(sounds.size());
+  file.add("feature_attention_mask", "I32", {count, longest}, std::as_bytes(std::span(mask)));
+  file.add("input_features", "F32", {count, bands, longest}, std::as_bytes(std::span(values)));
+}
+
 }  // namespace
+
+void add_video_sound_flag(CLI::App& app, bool& video_sound) {
+  app.add_flag("--video-sound", video_sound,
+               "videos come with their soundtracks, in step with the frames; for models that hear")
+      ->group("Media");
+}
 
 void add_overflow_flag(CLI::App& app, model::Overflow& overflow) {
   static const std::map<std::string, model::Overflow> kPolicies{
@@ -76,6 +111,10 @@ void add_media_flags(CLI::App& app, MediaFlags& flags) {
   app.add_option("--video", flags.videos, "a video in front of the prompt (may be repeated)")
       ->allow_extra_args(false)
       ->group("Media");
+  app.add_option("--audio", flags.sounds, "a sound in front of the prompt (may be repeated)")
+      ->allow_extra_args(false)
+      ->group("Media");
+  add_video_sound_flag(app, flags.video_sound);
   add_overflow_flag(app, flags.overflow);
 }
 
@@ -84,6 +123,7 @@ void write_features(const std::filesystem::path& file,
   TensorFile out;
   add_vision(out, media, model::Modality::kImage, "pixel_values", "image_grid_thw");
   add_vision(out, media, model::Modality::kVideo, "pixel_values_videos", "video_grid_thw");
+  add_sounds(out, media);
   write_file_atomic(file, out.text());
 }
 

@@ -47,6 +47,7 @@ struct RunFlags {
   std::vector<std::string> suites;
   ModelFlags model;
   model::Overflow overflow = model::Overflow::kFail;
+  bool video_sound = false;
   TemplateFlags chat_template;
   SamplingFlags sampling;
   FormatFlags format;
@@ -227,6 +228,7 @@ int run(const RunFlags& flags) {
     options.template_options = flags.chat_template.variables();
     options.template_date = flags.chat_template.date;
     options.overflow = flags.overflow;
+    options.video_sound = flags.video_sound;
     return open_model(name, options);
   };
   Recording recording(store.path());
@@ -385,6 +387,7 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
   add_model_flags(*app, flags->model);
   add_endpoint_flags(*app, flags->model);
   add_overflow_flag(*app, flags->overflow);
+  add_video_sound_flag(*app, flags->video_sound);
   add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens [the suite's]")

@@ -128,6 +128,7 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
       weights_(options.engine.weights),
       kv_dtype_(options.engine.kv_dtype),
       overflow_(options.overflow),
+      video_sound_(options.video_sound),
       template_options_(options.template_options),
       weights_digest_(digest_of_weights(files)),
       model_(files, options.engine) {
@@ -177,6 +178,7 @@ Json EngineClient::identity() const {
   if (const std::string settings = model_.media_settings(); !settings.empty()) {
     out["media"] = parse_json(settings, "media settings");
     out["media"]["overflow"] = overflow_ == model::Overflow::kFail ? "fail" : "keep-first";
+    if (video_sound_) out["media"]["video_sound"] = true;
   }
   return out;
 }
@@ -204,6 +206,7 @@ std::int64_t EngineClient::submit(ModelRequest request) {
   text.messages = std::move(request.messages);
   text.template_options = template_options_;
   text.overflow = overflow_;
+  text.video_sound = video_sound_;
   text.max_tokens = request.max_tokens;
   text.sampling = request.sampling;
   text.seed = request.seed;

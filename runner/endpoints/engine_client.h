@@ -47,6 +47,7 @@ class EngineClient : public ModelClient {
   model::WeightPrecision weights_;
   model::DType kv_dtype_;
   model::Overflow overflow_;
+  bool video_sound_;
   OrderedJson template_options_;
   std::string template_date_;  // "" where the template does not ask for it
   std::string opening_date_;   // the same where nobody chose it

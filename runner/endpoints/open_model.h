@@ -21,6 +21,7 @@ struct ModelOptions {
   std::string template_date = {};
   // Of the engine: when a prompt's media are more than the model's positions.
   model::Overflow overflow = model::Overflow::kFail;
+  bool video_sound = false;  // see model::TextRequest
   EndpointOptions endpoint = {};
 };
 

@@ -22,6 +22,7 @@ Features are no real ones: any numbers do, and these are made alike here and in 
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 import torch
@@ -80,15 +81,17 @@ def patches(seed, grid):
 
 
 def num_audio_tokens(frames):
-    return int(omni._get_feat_extract_output_lengths(torch.tensor(frames)))
+    return int(omni._get_feat_extract_output_lengths(torch.tensor(frames), AUDIO_CONFIG["n_window"]))
 
 
-def random_thinker():
-    """A thinker in float32 whose weights are bfloat16's, larger than a usual initialisation."""
-    config = omni.Qwen3OmniMoeThinkerConfig(**json.loads(json.dumps(CONFIG["thinker_config"])))
+def random_thinker(whole=CONFIG, seed=20261127, silent=range(FIRST_TEXT)):
+    """A thinker in float32 whose weights are bfloat16's, larger than a usual initialisation; the tokens `silent` have a
+    logit of 0.
+    """
+    config = omni.Qwen3OmniMoeThinkerConfig(**json.loads(json.dumps(whole["thinker_config"])))
     config._attn_implementation = "eager"
     model = omni.Qwen3OmniMoeThinkerForConditionalGeneration(config).float().eval()
-    generator = torch.Generator().manual_seed(20261127)
+    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
@@ -99,7 +102,7 @@ def random_thinker():
             else:
                 value = noise * (1.2 / (parameter[0].numel() if "experts" not in name else parameter.shape[-1]) ** 0.5)
             parameter.copy_(value.to(torch.bfloat16).float())
-        model.lm_head.weight[:FIRST_TEXT] = 0  # greedy tokens are text: a special one would ask for media
+        model.lm_head.weight[list(silent)] = 0  # greedy tokens are text: a special one would ask for media
     return model
 
 
@@ -254,37 +257,56 @@ def case(model, about, tokens, media):
 # Sounds of one second and more where there are several: transformers pads the chunk of a shorter one to its
 # neighbour's length.
 CASES = {
-    "text alone": prompt(text(1, 12)),
-    "one sound": prompt(text(2, 4), audio(21, 137), text(3, 5)),
-    "two sounds": prompt(audio(22, 100), text(4, 3), audio(23, 261), text(5, 4)),
-    "one picture": prompt(text(6, 3), image(24, 1, 4, 6), text(7, 4)),
-    "two pictures": prompt(image(25, 1, 2, 2), text(8, 2), image(26, 1, 8, 4), text(9, 3)),
-    "a video": prompt(text(10, 2), video(27, (3, 4, 4), 2.0), text(11, 4)),
-    "a video between whole positions": prompt(text(12, 2), video(28, (4, 2, 4), 0.35), text(13, 5)),
-    "a wide video of one moment": prompt(text(14, 2), video(29, (1, 4, 12), 0.5), text(15, 3)),
-    "a video whose sound is longer": prompt(text(16, 3), video(30, (2, 4, 4), 1.0, (31, 260)), text(17, 4)),
-    "a video that is longer than its sound": prompt(text(18, 3), video(32, (4, 4, 2), 1.0, (33, 120)), text(19, 4)),
-    "a video with a moment of sound": prompt(video(34, (1, 4, 20), 2.0, (35, 9)), text(20, 4)),
-    "all kinds": prompt(text(41, 2), audio(36, 150), text(42, 1), image(37, 1, 4, 4), text(43, 2),
+    "text alone": (text(1, 12),),
+    "one sound": (text(2, 4), audio(21, 137), text(3, 5)),
+    "two sounds": (audio(22, 100), text(4, 3), audio(23, 261), text(5, 4)),
+    "one picture": (text(6, 3), image(24, 1, 4, 6), text(7, 4)),
+    "two pictures": (image(25, 1, 2, 2), text(8, 2), image(26, 1, 8, 4), text(9, 3)),
+    "a video": (text(10, 2), video(27, (3, 4, 4), 2.0), text(11, 4)),
+    "a video between whole positions": (text(12, 2), video(28, (4, 2, 4), 0.35), text(13, 5)),
+    "a wide video of one moment": (text(14, 2), video(29, (1, 4, 12), 0.5), text(15, 3)),
+    "a video whose sound is longer": (text(16, 3), video(30, (2, 4, 4), 1.0, (31, 260)), text(17, 4)),
+    "a video that is longer than its sound": (text(18, 3), video(32, (4, 4, 2), 1.0, (33, 120)), text(19, 4)),
+    "a video with a moment of sound": (video(34, (1, 4, 20), 2.0, (35, 9)), text(20, 4)),
+    "all kinds": (text(41, 2), audio(36, 150), text(42, 1), image(37, 1, 4, 4), text(43, 2),
                         video(38, (2, 4, 6), 1.0), text(44, 3), audio(39, 113), text(45, 2)),
 }
+FRESH_CASES = ("one sound", "a video whose sound is longer", "all kinds")
 LENGTHS = (1, 2, 8, 9, 50, 99, 100, 101, 108, 199, 200, 201, 305, 437)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "tiny_omni" / "thinker")
-    folder = parser.parse_args().out
+    parser.add_argument("--fresh", type=int, help="so many towers of random shapes instead, a folder each below --out")
+    args = parser.parse_args()
+    if args.fresh is None:
+        write_folder(args.out, 20261127, CASES, LENGTHS)
+        return
+    for number in range(args.fresh):
+        chooser = random.Random(f"fresh {number}")
+        heads, window = chooser.randrange(1, 5), chooser.choice((49, 50, 51, 52))
+        AUDIO_CONFIG.update(
+            d_model=heads * 2 * chooser.randrange(2, 12), encoder_attention_heads=heads,
+            encoder_layers=chooser.randrange(1, 4), encoder_ffn_dim=4 * chooser.randrange(2, 20),
+            num_mel_bins=chooser.choice((5, 8, 16, 33, 80, 128)), downsample_hidden_size=chooser.randrange(1, 9),
+            n_window=window, n_window_infer=chooser.choice((2 * window, 4 * window + 7, 8 * window)))
+        lengths = [chooser.randrange(1, 1000) for _ in range(6)] + [2 * window - 1, 2 * window, 2 * window + 1, 8 * window]
+        write_folder(args.out / str(number), number, {name: CASES[name] for name in FRESH_CASES}, lengths)
+
+
+def write_folder(folder, seed, cases, lengths):
     folder.mkdir(parents=True, exist_ok=True)
-    model = random_thinker()
+    model = random_thinker(seed=seed)
     out = {"about": "a thinker with towers, published layout", "transformers": transformers.__version__,
            "torch": torch.__version__.split("+")[0], "attn_implementation": "eager", "computed_in": "float32", "audio": [],
            "cases": []}
-    for frames in LENGTHS:
+    for frames in lengths:
         with torch.no_grad():
             embeddings = model.audio_tower(mel(frames, frames), feature_lens=torch.tensor([frames])).last_hidden_state
         out["audio"].append({"frames": frames, "seed": frames, "embeddings": floats(embeddings)})
-    for about, (tokens, media) in CASES.items():
+    for about, pieces in cases.items():
+        tokens, media = prompt(*pieces)
         made = case(model, about, tokens, media)
         print(f"{about}: {len(tokens)} tokens, router margin {made['router_margin']}, gaps {made['greedy_gap']}")
         out["cases"].append(made)

@@ -18,8 +18,8 @@ inline std::filesystem::path omni_folder() {
   return std::filesystem::path(PEIRA_SOURCE_DIR) / "tests/golden/tiny_omni/thinker";
 }
 
-inline Json omni_expected() {
-  const std::filesystem::path file = omni_folder() / "expected.json";
+inline Json omni_expected(const std::filesystem::path& folder = omni_folder()) {
+  const std::filesystem::path file = folder / "expected.json";
   return parse_json(read_file(file), file.string());
 }
 
