@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -176,7 +177,7 @@ TEST_F(OpenAiClientTest, NobodyThereMayPass) {
 TEST_F(OpenAiClientTest, ASilentServerIsGivenUpOn) {
   ScriptedServer server([](const ServedRequest& request) {
     ServedReply reply = right_answer(request);
-    reply.delay_ms = 60'000;
+    reply.delay_ms = 3'600'000;
     return reply;
   });
   EndpointOptions options;
@@ -199,12 +200,16 @@ TEST_F(OpenAiClientTest, AReplyThatStopsIsGivenUpOnWhenItsTimeIsOver) {
   EndpointOptions options;
   options.idle_timeout_s = 1;
   OpenAiClient client = client_of(server, options);
-  const ModelResponse response = answer_of(client, ask(1));
-  EXPECT_EQ(response.finish_reason, "timeout");
-  EXPECT_THAT(response.failure, HasSubstr("no byte for 1 s"));
-  EXPECT_TRUE(response.retryable);
-  EXPECT_GE(response.latency_s, 1);
-  EXPECT_LT(response.latency_s, 5);
+  double quickest_s = 1e9;  // of a few: the machine may stand still for seconds, too
+  for (int i = 0; i < 3 && quickest_s >= 5; ++i) {
+    const ModelResponse response = answer_of(client, ask(1));
+    EXPECT_EQ(response.finish_reason, "timeout");
+    EXPECT_THAT(response.failure, HasSubstr("no byte for 1 s"));
+    EXPECT_TRUE(response.retryable);
+    EXPECT_GE(response.latency_s, 1);
+    quickest_s = std::min(quickest_s, response.latency_s);
+  }
+  EXPECT_LT(quickest_s, 5);
 }
 
 // What comes slowly comes, however long it takes.
