@@ -52,6 +52,14 @@ if(NOT PEIRA_ENGINE_ONLY)
   include(FindArrow)
 endif()
 
+# The pyarrow wheel's libparquet exports an OpenSSL of its own. Where it comes before libcrypto on a
+# link line it answers the calls of libssl and libcurl, and the program crashes: every executable
+# names this first.
+set(PEIRA_LINK_FIRST "")
+if(PEIRA_PARQUET_FOUND AND TARGET OpenSSL::Crypto)
+  set(PEIRA_LINK_FIRST OpenSSL::Crypto)
+endif()
+
 if(PEIRA_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -34,7 +34,9 @@ CLI::App* add_subcommand(CLI::App& root, const std::string& name, const std::str
 
 void print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (!written || std::fflush(stdout) != 0) throw system_error("standard output", errno);
+  if (written && std::fflush(stdout) == 0) return;
+  // A reader that went away (`| head`) has what it wanted: the command goes on to its exit status.
+  if (errno != EPIPE) throw system_error("standard output", errno);
 }
 
 void print_json(const Json& value) { print(reports::without_steering(dump_json(value)) + "\n"); }

@@ -25,7 +25,8 @@ struct Command {
 CLI::App* add_subcommand(CLI::App& root, const std::string& name, const std::string& purpose,
                          const std::string& examples);
 
-// One line of JSON to stdout. throws Error(kUnavailable): stdout cannot be written.
+// One line of JSON to stdout. A reader that went away is no error. throws Error(kUnavailable):
+// stdout cannot be written.
 void print_json(const Json& value);
 void print_json(const OrderedJson& value);
 // Text to stdout, as is. throws as print_json.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -255,6 +256,16 @@ TEST(Suites, NamesProfiles) {
   ASSERT_GE(suites.size(), 2U);
   EXPECT_EQ(suites[0]["name"], "gpqa");
   EXPECT_EQ(suites[0]["profiles"][0]["name"], "simple-evals");
+}
+
+// As `peira suites | head -1`, where head has gone before the first line comes.
+TEST(Suites, IsAtEaseWithAReaderThatWentAway) {
+  const Workspace workspace;
+  const std::string errors = (workspace.dir() / "errors").string();
+  const std::string command = "bash -c \"set -o pipefail; (sleep 0.3; '" +
+                              std::string(PEIRA_BINARY) + "' suites 2> '" + errors + "') | :\"";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(read_file(errors), "");
 }
 
 TEST(Datasets, ListsVerifiesTheSamplesAndRefusesTheUnknown) {
