@@ -348,8 +348,7 @@ LanguageModel::Impl::Prepared LanguageModel::Impl::prepare_prompt(const TextRequ
     out.text = std::move(expanded.text);
     out.tokens = need_tokenizer().encode(out.text);
     const std::int64_t needed = std::ssize(out.tokens) + std::max(request.max_tokens, 1);
-    if (request.overflow == Overflow::kFail || media.empty() ||
-        needed <= engine.max_context()) {
+    if (request.overflow == Overflow::kFail || media.empty() || needed <= engine.max_context()) {
       keep(std::move(expanded.media));
       return out;
     }

@@ -47,7 +47,7 @@ struct ModelResponse {
   std::int64_t num_prompt_tokens = 0, num_completion_tokens = 0;
   // Of the prompt's tokens those of media, where the model tells them apart.
   std::int64_t num_image_tokens = 0, num_audio_tokens = 0, num_video_tokens = 0;
-  std::int64_t num_media_left_out = 0;  // did not fit, and were left out as the user asked
+  std::int64_t num_media_left_out = 0;        // did not fit, and were left out as the user asked
   std::vector<double> continuation_logprobs;  // [continuations]
   double latency_s = 0;
 };

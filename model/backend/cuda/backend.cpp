@@ -264,8 +264,7 @@ class CudaBackend final : public Backend {
                             std::span<const std::uint8_t> axes, float scaling,
                             const TensorView& out) override {
     device_.use();
-    cuda::axial_rope_angles(positions, kept(inv_freq), kept(axes), scaling, out,
-                            stream_);
+    cuda::axial_rope_angles(positions, kept(inv_freq), kept(axes), scaling, out, stream_);
   }
   void do_rope(const TensorView& x, const ConstTensorView& cos_sin) override {
     device_.use();
