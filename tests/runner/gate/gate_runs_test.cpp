@@ -88,14 +88,24 @@ TEST(GatePlan, RanksGatesInFamilies) {
   EXPECT_THAT(refusal(R"("fixed-sequence")", R"(, "family": "a")"), HasSubstr("its own"));
 }
 
+// A run whose manifest says that it was made on the branch.
+std::string made_on(const char* branch, Store& store, FakeClient& model, std::uint64_t seed) {
+  RunOptions options = sums_options(60);
+  options.seed = seed;
+  setenv("GITHUB_REF_NAME", branch, 1);
+  const std::string id = execute_run(store, model, options).run_id;
+  unsetenv("GITHUB_REF_NAME");
+  return id;
+}
+
 TEST(GateRuns, JudgesStoredRunsAndFindsTheLastGreenOne) {
   const TempFolder folder;
   Store store(folder / "peira.sqlite");
   FakeClient model(mostly_right);
-  const std::string first = execute_run(store, model, sums_options(60)).run_id;
-  RunOptions options = sums_options(60);
-  options.seed = 5;
-  const std::string second = execute_run(store, model, options).run_id;
+  // Not on main, whatever this project's own folder has checked out.
+  unsetenv("GITHUB_HEAD_REF");
+  const std::string first = made_on("topic", store, model, 0);
+  const std::string second = made_on("topic", store, model, 5);
   Tags tags(store.path());
 
   GatePlan plan = parse_gate_plan(
@@ -117,16 +127,6 @@ TEST(GateRuns, JudgesStoredRunsAndFindsTheLastGreenOne) {
   tags.record({first, "sums", "main", "", "fail", "2026-01-03T00:00:00Z"});
   EXPECT_EQ(tags.judged("sums", "main", "pass"), std::vector<std::string>{second});
   EXPECT_TRUE(tags.has_failed(first));
-}
-
-// A run whose manifest says that it was made on the branch.
-std::string made_on(const char* branch, Store& store, FakeClient& model, std::uint64_t seed) {
-  RunOptions options = sums_options(60);
-  options.seed = seed;
-  setenv("GITHUB_REF_NAME", branch, 1);
-  const std::string id = execute_run(store, model, options).run_id;
-  unsetenv("GITHUB_REF_NAME");
-  return id;
 }
 
 TEST(GateRuns, UntilOnePassedTheLastGreenIsTheNewestMadeThere) {
