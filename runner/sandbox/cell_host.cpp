@@ -383,9 +383,18 @@ CodeResult Cell::run(const CodeRequest& request) {
                 std::string("sandbox: ") + report.text + ": " + std::strerror(report.error) +
                     (is_request ? "" : "\n  try: peira sandbox check"));
   }
-  if (cgroup_ && report.ended == cell::Ended::kByItself && report.wait_status != 0) {
-    if (cgroup_->num_memory_kills() > kills_before) report.ended = cell::Ended::kMemory;
-    if (cgroup_->num_refused_tasks() > refused_before) report.ended = cell::Ended::kProcesses;
+  if (cgroup_) {
+    const bool has_failed = report.ended == cell::Ended::kByItself && report.wait_status != 0;
+    if (has_failed && cgroup_->num_memory_kills() > kills_before) {
+      report.ended = cell::Ended::kMemory;
+    }
+    // On a busy machine a bomb may burst and fall silent between two looks of the supervisor, and
+    // then run out of time.
+    const bool is_out_of_time =
+        report.ended == cell::Ended::kWallTime || report.ended == cell::Ended::kCpuTime;
+    if ((has_failed || is_out_of_time) && cgroup_->num_refused_tasks() > refused_before) {
+      report.ended = cell::Ended::kProcesses;
+    }
   }
   return result_of(report, request, std::move(result));
 }
