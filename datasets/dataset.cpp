@@ -79,11 +79,13 @@ std::unique_ptr<SampleReader> open_samples(const DatasetFile& file) {
     return open_livecodebench(std::move(tables), file.path.empty());
   }
   if (file.kind == "mmmu" || file.kind == "mmmu-pro") return open_mmmu(open_table(file));
-  if (file.kind == "video-mme") return open_video_mme(open_table(file), file.path);
+  if (file.kind == "video-mme") return open_video_mme(open_table(file), file.path, false);
+  if (file.kind == "video-mme-subtitles") return open_video_mme(open_table(file), file.path, true);
   if (file.kind == "table") return open_declared_table(file);
   throw Error(ErrorCode::kUsage,
               "\"" + file.kind + "\" is no kind of dataset\n  try: gpqa, aime, hle, " +
-                  "hle-text, livecodebench, mmmu, mmmu-pro, video-mme, exercises or table");
+                  "hle-text, livecodebench, mmmu, mmmu-pro, video-mme, video-mme-subtitles, "
+                  "exercises or table");
 }
 
 std::int64_t count_samples(const DatasetFile& file) {
@@ -192,8 +194,8 @@ DatasetFile find_dataset(const std::string& name_or_path, const std::string& kin
     return find_parts(name_or_path, parts, kind);
   }
   if (const CatalogueEntry* const entry = find_entry(name_or_path)) {
-    const bool is_subset = kind == entry->kind + "-text";  // of the same file
-    if (!kind.empty() && kind != "table" && kind != entry->kind && !is_subset) {
+    const bool is_same_file = kind == entry->kind + "-text" || kind == entry->kind + "-subtitles";
+    if (!kind.empty() && kind != "table" && kind != entry->kind && !is_same_file) {
       throw Error(ErrorCode::kUsage,
                   entry->name + " is a dataset of kind " + entry->kind + ", not " + kind);
     }

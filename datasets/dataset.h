@@ -40,8 +40,9 @@ struct FieldMap {
 };
 
 // A dataset as a file. `kind` is the format: "gpqa", "aime", "hle", "hle-text" (the questions of
-// "hle" without a picture), "livecodebench", "mmmu", "mmmu-pro", "video-mme", "exercises" (a
-// folder, or one packed into a JSONL file), or "table" with a field map.
+// "hle" without a picture), "livecodebench", "mmmu", "mmmu-pro", "video-mme", "video-mme-subtitles"
+// (the same with the subtitles of its videos), "exercises" (a folder, or one packed into a JSONL
+// file), or "table" with a field map.
 struct DatasetFile {
   std::string name;  // "gpqa_diamond", "gpqa-sample", or the file's stem
   std::string kind;

@@ -10,6 +10,7 @@
 #include "base/message.h"
 #include "datasets/exercise.h"
 #include "datasets/program.h"
+#include "datasets/subtitles.h"
 
 namespace peira::datasets {
 
@@ -26,6 +27,10 @@ struct Sample {
   std::shared_ptr<const ProgramTask> program;   // of programming problems; else null
   std::string cluster;  // equal for samples that are not independent; by default the id
   std::shared_ptr<const Exercise> exercise;  // of kind "exercises"; else null
+  // Of kind "video-mme-subtitles"; else null. Its lines are chosen when the frames are known that a
+  // model is shown (runner/subtitles.h), and are then in `subtitles`.
+  std::shared_ptr<const SubtitleFile> subtitle_file;
+  std::string subtitles;
 };
 
 }  // namespace peira::datasets

@@ -27,8 +27,9 @@ std::filesystem::path folder_of_videos(const std::filesystem::path& path) {
 
 class VideoMmeReader final : public SampleReader {
  public:
-  VideoMmeReader(std::unique_ptr<TableReader> table, const std::filesystem::path& path)
-      : table_(std::move(table)) {
+  VideoMmeReader(std::unique_ptr<TableReader> table, const std::filesystem::path& path,
+                 bool with_subtitles)
+      : table_(std::move(table)), with_subtitles_(with_subtitles) {
     is_embedded_ = path.empty();
     videos_ = folder_of_videos(path);
     std::vector<std::size_t> wanted;
@@ -62,12 +63,20 @@ class VideoMmeReader final : public SampleReader {
     }
     sample.cluster = text(kVideo);
     sample.parts = {video_of(sample), Part::from_text(text(kQuestion))};
+    if (with_subtitles_) sample.subtitle_file = subtitles_of(sample);
     add_options(sample);
     for (std::size_t i = 0; i < kMetadata.size(); ++i) {
       if (metadata_[i])
         sample.metadata.emplace(kMetadata[i], plain_text(row_.cells[*metadata_[i]]));
     }
     return sample;
+  }
+
+  std::vector<std::string> warnings() const override {
+    if (num_without_ == 0) return {};
+    return {std::to_string(num_without_) +
+            " questions are on videos without subtitles, and their prompts say \"" +
+            std::string(kNoSubtitles) + "\"; the first: " + first_without_};
   }
 
  private:
@@ -101,6 +110,33 @@ class VideoMmeReader final : public SampleReader {
     return video;
   }
 
+  // Videos without speech have no file, so one that is missing is none that is lost; no folder is.
+  std::shared_ptr<const SubtitleFile> subtitles_of(const Sample& sample) {
+    SubtitleFile file;
+    const std::string name = text(kFile) + ".srt";
+    if (is_embedded_) {
+      const auto bytes = embedded_sample_file(name);
+      file.path = name;
+      file.is_missing = !bytes;
+      file.bytes = bytes.value_or("");
+    } else {
+      const std::filesystem::path folder = videos_.parent_path() / "subtitle";
+      file.path = folder / name;
+      std::error_code ignored;
+      file.is_missing = !std::filesystem::is_regular_file(file.path, ignored);
+      if (file.is_missing && !std::filesystem::is_directory(folder, ignored)) {
+        refuse(sample,
+               "its subtitles are missing: " + file.path.string() +
+                   "\n  try: unzip subtitle.zip beside the folder \"data\", which makes the "
+                   "folder \"subtitle\"");
+      }
+    }
+    if (file.is_missing && num_without_++ == 0) {
+      first_without_ = "sample " + sample.id + ", " + file.path.string();
+    }
+    return std::make_shared<const SubtitleFile>(std::move(file));
+  }
+
   void add_options(Sample& sample) const {
     const std::string place = table_->place(row_.position) + ": \"options\"";
     sample.choices = list_items(text(kOptions), place);
@@ -126,6 +162,9 @@ class VideoMmeReader final : public SampleReader {
   std::unique_ptr<TableReader> table_;
   std::filesystem::path videos_;
   bool is_embedded_ = false;
+  bool with_subtitles_ = false;
+  std::int64_t num_without_ = 0;
+  std::string first_without_;
   std::array<std::size_t, kRequired.size()> required_{};
   std::array<std::optional<std::size_t>, kMetadata.size()> metadata_;
   SeenIds seen_;
@@ -135,8 +174,9 @@ class VideoMmeReader final : public SampleReader {
 }  // namespace
 
 std::unique_ptr<SampleReader> open_video_mme(std::unique_ptr<TableReader> table,
-                                             const std::filesystem::path& path) {
-  return std::make_unique<VideoMmeReader>(std::move(table), path);
+                                             const std::filesystem::path& path,
+                                             bool with_subtitles) {
+  return std::make_unique<VideoMmeReader>(std::move(table), path, with_subtitles);
 }
 
 }  // namespace peira::datasets

@@ -17,7 +17,8 @@ std::span<const Suite> registered_suites() {
       livecodebench_suite(),
       mmmu_suite(),
       mmmu_pro_suite(),
-      video_mme_suite(),
+      video_mme_suite(/*with_subtitles=*/false),
+      video_mme_suite(/*with_subtitles=*/true),
   };
   return suites;
 }

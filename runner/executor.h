@@ -65,6 +65,8 @@ struct RunOptions {
   std::optional<int> max_tokens;  // empty: the suite's default
   SamplingOverrides sampling;
   std::vector<std::string> stop;
+  // Of a suite whose questions have subtitles; empty: those of the frames that are shown.
+  std::optional<datasets::SubtitleSelection> subtitles;
   // The form that replies are held to; empty: the suite's or variant's own.
   std::optional<ResponseFormat> response_format;
 

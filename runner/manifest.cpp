@@ -121,6 +121,7 @@ Json prompt_value(const evals::Profile& profile, const evals::PromptVariant& var
       sample.metadata[key] = text.append(" ").append(key).append("}");
     }
     sample.cluster = name;
+    if (like.subtitle_file != nullptr) sample.subtitles = "{" + name + " subtitles}";
     if (like.exercise != nullptr) {
       auto exercise = std::make_shared<datasets::Exercise>();
       exercise->name = name;

@@ -65,6 +65,11 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
           " has no options to choose from\n  try: --method generate");
   }
 
+  if (first->subtitle_file != nullptr) {
+    plan.subtitles = std::make_shared<SubtitleDesk>(
+        model, options.subtitles.value_or(datasets::SubtitleSelection()));
+  }
+
   plan.warnings = model.notes();
   Json shots = nullptr;
   if (plan.variant.num_shots > 0) {
@@ -87,6 +92,7 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   for (const auto& item : identity.items()) values[item.key()] = item.value();
   plan.model_identity = dump_json(identity);
   values["prompt"] = prompt_value(*plan.profile, plan.variant, *first, shots);
+  if (plan.subtitles != nullptr) values["prompt"]["subtitles"] = plan.subtitles->value();
   values["dataset"] = options.samples.identity;
   values["scorer"] = scorer_value(options.suite, *plan.profile);
   if (plan.profile->code != nullptr) {

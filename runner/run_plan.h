@@ -10,6 +10,7 @@
 #include "runner/endpoints/model_client.h"
 #include "runner/executor.h"
 #include "runner/store.h"
+#include "runner/subtitles.h"
 
 namespace peira::runner {
 
@@ -23,6 +24,7 @@ struct Plan {
   ResponseFormat format;
   std::string model_identity;                   // for cache keys
   std::shared_ptr<evals::CodeRunner> programs;  // of a profile that runs them; else null
+  std::shared_ptr<SubtitleDesk> subtitles;      // of samples that have some; else null
   RunInfo info;                                 // what a new run would be; num_rows still unknown
   std::vector<std::string> warnings;
 };

@@ -8,7 +8,10 @@ SampleSource source_of(const datasets::DatasetFile& file, const datasets::DateWi
   SampleSource source;
   source.name = file.name;
   source.restricted = file.restricted;
-  source.identity = {{"kind", file.kind}, {"sha256", datasets::digest_of(file)}};
+  // The questions are the same with subtitles and without: runs of both can be compared. What is
+  // shown of the subtitles is part of the prompt.
+  const std::string kind = file.kind == "video-mme-subtitles" ? "video-mme" : file.kind;
+  source.identity = {{"kind", kind}, {"sha256", datasets::digest_of(file)}};
   if (file.kind == "table") {
     source.identity["fields"] = {{"id", file.fields.id},
                                  {"question", file.fields.question},
@@ -67,6 +70,7 @@ std::string sample_digest(const datasets::Sample& sample) {
     add(value);
   }
   add(sample.cluster);
+  if (sample.subtitle_file != nullptr) add(sample.subtitles);
   if (sample.exercise != nullptr) {
     for (const datasets::ExerciseFile& file : sample.exercise->files) {
       add(file.path);

@@ -63,10 +63,16 @@ std::unique_ptr<SampleReader> open_mmmu(std::unique_ptr<TableReader> table);
 // Video-MME as published. The video comes first, then the question; options lose the letter in
 // front ("A. "). Videos lie in the folder "data" in the folder of tables, or beside the table or
 // its folder; those of the embedded set are in the binary. Metadata: duration, domain,
-// sub_category, task_type; the cluster is the video. path    of the table or the folder; empty for
-// the embedded set. throws  Error(kData), from next(): a video is missing (names sample and path).
+// sub_category, task_type; the cluster is the video.
+//
+// path            of the table or the folder; empty for the embedded set.
+// with_subtitles  samples tell where their subtitles lie: videoID.srt in the folder "subtitle"
+//                 beside "data". A video may have none; warnings() names the first of them.
+// throws          Error(kData), from next(): a video is missing, or the whole folder "subtitle"
+//                 (names sample and path).
 std::unique_ptr<SampleReader> open_video_mme(std::unique_ptr<TableReader> table,
-                                             const std::filesystem::path& path);
+                                             const std::filesystem::path& path,
+                                             bool with_subtitles);
 
 // The embedded file of a sample set by its name without folders, if there is one.
 std::optional<std::string_view> embedded_sample_file(std::string_view file_name);

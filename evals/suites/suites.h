@@ -27,9 +27,9 @@ Suite livecodebench_suite();
 Suite mmmu_suite();
 Suite mmmu_pro_suite();
 
-// Video-MME: multiple choice over videos. Profile official, without subtitles. It has no sample
-// set: --data.
-Suite video_mme_suite();
+// Video-MME: multiple choice over videos. Profile official.
+// with_subtitles  "video-mme-subtitles": the setting whose prompts show the videos' subtitles.
+Suite video_mme_suite(bool with_subtitles);
 
 // A suite declared in a JSON file; the fields are described in evals/README.md.
 // throws Error(kData) "file:field: ..." for a declaration that is malformed, Error(kUnavailable)

@@ -507,6 +507,12 @@ std::vector<std::shared_ptr<const Medium>> LanguageModel::read_media(const TextR
   return impl_->prepare_prompt(request).media;
 }
 
+std::optional<std::vector<std::int64_t>> LanguageModel::frames_shown(std::int64_t total,
+                                                                     double fps) const {
+  if (!impl_->media_reader || !takes(PartKind::kVideo)) return std::nullopt;
+  return impl_->media_reader->frames_shown(total, fps);
+}
+
 std::string LanguageModel::media_settings() const {
   return impl_->media_reader ? impl_->media_reader->settings() : std::string();
 }

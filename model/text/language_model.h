@@ -129,6 +129,9 @@ class LanguageModel {
   // The media of `request` as the towers read them, in the order of their placeholders.
   // throws as submit().
   std::vector<std::shared_ptr<const Medium>> read_media(const TextRequest& request);
+  // The frames that it is shown of a video of `total` frames, `fps` of them a second; empty for a
+  // model that takes no videos.
+  std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total, double fps) const;
   // Settings of the media processors as JSON text; empty for a model of text alone.
   std::string media_settings() const;
   // What submit() makes of a raw prompt.

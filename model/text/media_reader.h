@@ -50,6 +50,11 @@ class MediaReader {
   //        Error(kUnavailable): it cannot be read; Error(kUsage): a kind that is not read here.
   ReadMedium read(const Part& part, const std::string& name, bool with_sound = false);
 
+  // See sample_frames().
+  std::vector<std::int64_t> frames_shown(std::int64_t total, double fps) const {
+    return sample_frames(total, fps, video_);
+  }
+
   // The processors' settings as JSON text, for manifests: what pixels depend on besides the files.
   std::string settings() const;
   std::int64_t num_read() const { return num_read_; }  // decoded, not found again

@@ -55,7 +55,7 @@ struct RunFlags {
   JudgeFlags judge;
   EpisodeFlags episode;
   std::vector<std::string> data, variants{"official"};
-  std::string since, until;
+  std::string since, until, subtitles;
   std::string name, profile, method = "generate", shots, store, resume, max_failures = "5%";
   std::optional<std::int64_t> limit;
   std::optional<int> max_tokens;
@@ -118,6 +118,9 @@ RunOptions options_for(const RunFlags& flags, const std::string& word, const std
   static_cast<void>(flags.sampling.overrides().over({}));
   options.sampling = flags.sampling.overrides();
   options.stop = flags.stop;
+  if (!flags.subtitles.empty() && options.suite.data_kind == "video-mme-subtitles") {
+    options.subtitles = datasets::SubtitleSelection::parse(flags.subtitles);
+  }
   if (const ResponseFormat format = flags.format.format(); !format.is_free()) {
     if (flags.no_format) {
       throw Error(ErrorCode::kUsage,
@@ -201,6 +204,13 @@ int run(const RunFlags& flags) {
     }
   }
   check_judges(flags, planned);
+  if (!flags.subtitles.empty() &&
+      std::none_of(planned.begin(), planned.end(),
+                   [](const RunOptions& options) { return options.subtitles.has_value(); })) {
+    throw Error(ErrorCode::kUsage, "--subtitles " + flags.subtitles +
+                                       ": no suite of this command shows any\n  try: peira run "
+                                       "video-mme-subtitles");
+  }
   Programs programs(flags.episode);
   for (RunOptions& options : planned) programs.equip(options);
   if (!flags.resume.empty() && planned.size() != 1) {
@@ -341,6 +351,7 @@ Command add_run(CLI::App& root) {
           peira run gpqa --stop-when 'gpqa>=0.80'                 stop once it is decided, right or not
           peira run gpqa --prompt direct --against chain-of-thought \
                     --stop-when 'no-worse-than against by 0.02'    two arms, question by question
+          peira run video-mme video-mme-subtitles --model ./MODEL    both settings, a run each
           peira run aider-polyglot --edit-format diff --data polyglot-benchmark --model ./MODEL
 A claim of --stop-when is about the score that the whole benchmark would have in this very run: its
 questions are asked in a seeded random order until no doubt is left at --stop-error. Exit 0: the
@@ -388,6 +399,12 @@ is not repeated: its replies come from the response cache (--no-cache asks the m
   add_endpoint_flags(*app, flags->model);
   add_overflow_flag(*app, flags->overflow);
   add_video_sound_flag(*app, flags->video_sound);
+  app->add_option(
+         "--subtitles", flags->subtitles,
+         "of suites with subtitles, the lines that prompts show: shown (at the frames that "
+         "the model sees), all, uniform-inclusive:N, uniform-interior:N, fps:X [shown]")
+      ->type_name("WHICH")
+      ->group("Media");
   add_template_flags(*app, flags->chat_template);
   add_sampling_flags(*app, flags->sampling);
   app->add_option("--max-tokens", flags->max_tokens, "longest answer, in tokens [the suite's]")

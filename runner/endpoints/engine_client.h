@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,10 @@ class EngineClient : public ModelClient {
   void prepare(const ResponseFormat& format) override { model_.prepare(format); }
   std::string opening_date() const override { return opening_date_; }
   void set_date(const std::string& date) override;
+  std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,
+                                                        double fps) const override {
+    return model_.frames_shown(total, fps);
+  }
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;
   void cancel(std::int64_t ticket) override;

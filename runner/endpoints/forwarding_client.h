@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,10 @@ class ForwardingClient : public ModelClient {
   void prepare(const ResponseFormat& format) override { inner_.prepare(format); }
   std::string opening_date() const override { return inner_.opening_date(); }
   void set_date(const std::string& date) override { inner_.set_date(date); }
+  std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,
+                                                        double fps) const override {
+    return inner_.frames_shown(total, fps);
+  }
   std::int64_t submit(ModelRequest request) override { return inner_.submit(std::move(request)); }
   std::vector<Finished> poll() override { return inner_.poll(); }
   void cancel(std::int64_t ticket) override { inner_.cancel(ticket); }

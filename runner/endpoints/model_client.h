@@ -87,6 +87,15 @@ class ModelClient {
   // day continues under that day's date. Only where opening_date() is not empty.
   virtual void set_date(const std::string& date) { static_cast<void>(date); }
 
+  // The frames that are shown of a video of `total` frames, `fps` of them a second; empty where
+  // that is not known here.
+  virtual std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,
+                                                                double fps) const {
+    static_cast<void>(total);
+    static_cast<void>(fps);
+    return std::nullopt;
+  }
+
   // Starts a request; the ticket comes back with the response. A request that can never run (too
   // long, bad) finishes with finish_reason "error", not with an exception.
   virtual std::int64_t submit(ModelRequest request) = 0;

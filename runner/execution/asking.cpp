@@ -56,11 +56,24 @@ std::optional<Execution::Work> Execution::next_work() {
       wanted = !finished_.contains(sample->row, epoch);
     }
     if (!wanted) continue;
+    no_prompt_.clear();
+    if (plan_.subtitles != nullptr) sample = with_subtitles(*sample);
     sample_ = std::move(sample);
     sample_digest_ = sample_digest(*sample_);
     shots_.clear();
     epoch_ = -1;
   }
+}
+
+std::shared_ptr<const datasets::Sample> Execution::with_subtitles(const datasets::Sample& sample) {
+  auto subtitled = std::make_shared<datasets::Sample>(sample);
+  try {
+    plan_.subtitles->choose(*subtitled);
+  } catch (const Error& failure) {
+    if (failure.code() != ErrorCode::kData) throw;
+    no_prompt_ = failure.what();
+  }
+  return subtitled;
 }
 
 std::shared_ptr<const datasets::Sample> Execution::next_sample() {
@@ -107,6 +120,11 @@ void Execution::ask(Work work) {
     return;
   }
 
+  if (!no_prompt_.empty()) {
+    fail(std::move(work), "error", "no prompt: " + no_prompt_);
+    return;
+  }
+
   ModelRequest& request = work.request;
   request.sample_id = sample.id;
   request.sample = work.sample;
@@ -122,6 +140,9 @@ void Execution::ask(Work work) {
   try {
     if (pool_ != nullptr && shots_.empty()) {
       shots_ = pool_->choose(sample, plan_.variant.num_shots);
+    }
+    if (plan_.subtitles != nullptr) {
+      for (datasets::Sample& shot : shots_) plan_.subtitles->choose(shot);
     }
     request.messages = plan_.profile->prompt({&sample, answer.permutation, shots_}, plan_.variant);
     messages = messages_json(request.messages);

@@ -176,6 +176,9 @@ RunOutcome Execution::outcome() {
   if (reader_ != nullptr) {
     for (std::string& warning : reader_->warnings()) plan_.warnings.push_back(std::move(warning));
   }
+  if (plan_.subtitles != nullptr) {
+    for (std::string& note : plan_.subtitles->notes()) plan_.warnings.push_back(std::move(note));
+  }
   if (media_.num_left_out() > 0) {
     plan_.warnings.push_back(std::to_string(media_.num_left_out()) +
                              " media of prompts are not kept in " + media_.path().string() +

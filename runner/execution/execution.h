@@ -130,6 +130,9 @@ class Execution {
   // The next sample, of the file or of the seeded order; null when there is none, or none that may
   // be asked yet.
   std::shared_ptr<const datasets::Sample> next_sample();
+  // `sample` with the lines that are shown of its subtitles; what is wrong with them goes into
+  // no_prompt_.
+  std::shared_ptr<const datasets::Sample> with_subtitles(const datasets::Sample& sample);
   Work prepare();
   // Makes the request of `work` and sends it, unless the answer needs no model.
   void ask(Work work);
@@ -187,6 +190,7 @@ class Execution {
   FinishedSet finished_;
   std::shared_ptr<const datasets::Sample> sample_;  // whose epochs are being asked
   std::string sample_digest_;
+  std::string no_prompt_;  // why sample_ cannot be asked; "" where it can
   std::vector<datasets::Sample> shots_;
   int epoch_ = -1;
   std::int64_t num_read_ = 0;

@@ -96,6 +96,52 @@ TEST(VideoMmeSuite, PutsTheVideoFirstAndLeavesOutWhatHasNoLetter) {
   EXPECT_EQ(uncounted.notes.at(0), "officially-not-counted");
 }
 
+// With subtitles: their header and lines before the instruction, which speaks of them; the same in
+// solved examples and in a user's template. Braces in them are theirs.
+TEST(VideoMmeSuite, ShowsSubtitlesInTheSettingThatHasThem) {
+  datasets::Sample sample = test::choice_sample();
+  Part video;
+  video.kind = PartKind::kVideo;
+  video.bytes = "video";
+  sample.parts.insert(sample.parts.begin(), video);
+  sample.subtitles = "one {question}\ntwo";
+  datasets::Sample shot = sample;
+  shot.id = "another";
+  shot.subtitles = "three";
+  const Suite suite = find_suite("video-mme-subtitles");
+  EXPECT_EQ(suite.data_kind, "video-mme-subtitles");
+  EXPECT_EQ(suite.default_data, "video-mme-sample");
+  const Profile& profile = suite.profile("");
+  EXPECT_NE(profile.source.find("with subtitles"), std::string::npos);
+  PromptRequest request;
+  request.sample = &sample;
+  const std::string shown = layout(profile.prompt(request, official()).at(0));
+  EXPECT_EQ(shown,
+            "[video]|The subtitles of this video are:\none {question}\ntwo\n"
+            "Choose the option that best answers this question about the video and its subtitles. "
+            "Reply with nothing but the letter (A, B, C or D) of that option.\n"
+            "An invented question?\nA. right\nB. wrong 1\nC. wrong 2\nD. wrong 3\n"
+            "The best answer is:");
+  request.shots = std::span(&shot, 1);
+  PromptVariant few;
+  few.name = "few-shot-1";
+  few.num_shots = 1;
+  const std::vector<Message> solved = profile.prompt(request, few);
+  ASSERT_EQ(solved.size(), 3U);
+  EXPECT_TRUE(layout(solved[0]).starts_with("[video]|The subtitles of this video are:\nthree\n"));
+  EXPECT_TRUE(layout(solved[2]).starts_with("[video]|The subtitles of this video are:\none {"));
+  PromptVariant own;
+  own.name = "template:own";
+  own.template_text = "{{question}} {{choices}}";
+  EXPECT_TRUE(layout(profile.prompt(request, own).at(0))
+                  .starts_with("[video]|The subtitles of this video are:\none {question}\ntwo\nAn "
+                               "invented question?"));
+  // The setting without knows nothing of them.
+  EXPECT_EQ(
+      layout(find_suite("video-mme").profile("").prompt(request, official()).at(0)).find("ubtitle"),
+      std::string::npos);
+}
+
 // Training shows peira-mini the same: texts by tests/golden/make_media_prompts.py. A mark stands
 // where its picture stands.
 TEST(MediaPrompts, AreThoseOfTheTrainingCorpus) {
