@@ -1,5 +1,6 @@
 #include "runner/run_plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -91,6 +92,17 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
   const Json identity = model.identity();
   for (const auto& item : identity.items()) values[item.key()] = item.value();
   plan.model_identity = dump_json(identity);
+  const bool shows_video =
+      std::any_of(first->parts.begin(), first->parts.end(),
+                  [](const Part& part) { return part.kind == PartKind::kVideo; });
+  if (const Json video = shows_video ? model.video_settings() : Json(nullptr); !video.is_null()) {
+    values["media"]["video"] = video;
+    plan.model_identity += dump_json(video);
+    if (video.value("sent", "") == "frames") {
+      plan.warnings.push_back("videos are sent as " + dump_json(video["frames"]) +
+                              " frames each, as pictures and without sound (--endpoint-video)");
+    }
+  }
   values["prompt"] = prompt_value(*plan.profile, plan.variant, *first, shots);
   if (plan.subtitles != nullptr) values["prompt"]["subtitles"] = plan.subtitles->value();
   values["dataset"] = options.samples.identity;

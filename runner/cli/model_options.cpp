@@ -115,6 +115,12 @@ void add_endpoint_flags(CLI::App& app, ModelFlags& flags) {
       ->type_name("NAME")
       ->allow_extra_args(false)
       ->group("Endpoint");
+  app.add_option("--endpoint-video", endpoint.video,
+                 "how videos are sent: part (whole, as vLLM takes them), frames:N or frames:N@SIDE "
+                 "(as JPEG pictures, evenly spaced), auto (frames:32 to api.openai.com, else part)")
+      ->type_name("HOW")
+      ->capture_default_str()
+      ->group("Endpoint");
   CLI::Option* const record =
       app.add_option("--endpoint-record", endpoint.record,
                      "write all requests and replies to FILE, without keys; goes on with one that "

@@ -164,6 +164,9 @@ Paths     POST /v1/chat/completions, /v1/completions (echo with logprobs: lm-eva
           /metrics (Prometheus)
 Sampling  what a request leaves out is the checkpoint's generation_config.json, greedy where that is
           silent; chats without max_tokens may fill the context
+Media     parts of type image_url, input_audio, audio_url and video_url (data: URLs; nothing is
+          fetched), for models that see, hear or watch; "mm_processor_kwargs":
+          {"use_audio_in_video": true} lets videos come with their sound
 Tools     "tools" of a chat reach the template, and calls that the model writes come as "tool_calls",
           for templates of the Hermes and Qwen, Llama 3, Mistral and gpt-oss kinds
 Exit      0 stopped, every request answered; 4 the port is in use; 5 requests were cut off)");

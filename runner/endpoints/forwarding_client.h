@@ -25,6 +25,7 @@ class ForwardingClient : public ModelClient {
   void prepare(const ResponseFormat& format) override { inner_.prepare(format); }
   std::string opening_date() const override { return inner_.opening_date(); }
   void set_date(const std::string& date) override { inner_.set_date(date); }
+  Json video_settings() const override { return inner_.video_settings(); }
   std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,
                                                         double fps) const override {
     return inner_.frames_shown(total, fps);

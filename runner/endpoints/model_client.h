@@ -87,6 +87,9 @@ class ModelClient {
   // day continues under that day's date. Only where opening_date() is not empty.
   virtual void set_date(const std::string& date) { static_cast<void>(date); }
 
+  // How videos reach it, where that is not part of identity(): for the manifests of runs that show
+  // some. Null: they do not, or nothing is to be said of it.
+  virtual Json video_settings() const { return nullptr; }
   // The frames that are shown of a video of `total` frames, `fps` of them a second; empty where
   // that is not known here.
   virtual std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,

@@ -169,6 +169,8 @@ EndpointAddress EndpointAddress::parse(const std::string& spec) {
 OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& options)
     : address_(EndpointAddress::parse(spec)),
       options_(options),
+      video_(VideoSending::parse(options.video, url_part(address_.base, CURLUPART_HOST))),
+      frames_(video_),
       limit_(kFirstInFlight, std::max(1, options.max_in_flight)) {
   dialect_.api = options_.api;
   dialect_.model = address_.model;
@@ -233,6 +235,19 @@ Json OpenAiClient::identity() const {
           {"engine", std::move(engine)}};
 }
 
+Json OpenAiClient::video_settings() const {
+  if (video_.num_frames == 0) return {{"sent", "part"}};
+  Json sent{{"sent", "frames"}, {"frames", video_.num_frames}, {"jpeg_quality", kFrameQuality}};
+  if (video_.longest_side > 0) sent["longest_side"] = video_.longest_side;
+  return sent;
+}
+
+std::optional<std::vector<std::int64_t>> OpenAiClient::frames_shown(std::int64_t total,
+                                                                    double) const {
+  if (video_.num_frames == 0) return std::nullopt;
+  return video_.frames(total);
+}
+
 void OpenAiClient::prepare(const ResponseFormat& format) {
   if (format.kind == ResponseFormat::Kind::kRegex) {
     throw Error(ErrorCode::kUsage, format.where +
@@ -275,7 +290,13 @@ void OpenAiClient::start(std::int64_t ticket, ModelRequest request) {
   flight.sent_id = run_nonce_ + "-" + std::to_string(ticket);
   HttpRequest http;
   http.url = address_.base + (is_chat ? "/chat/completions" : "/completions") + address_.query;
-  http.body = dump_json(openai_body(request, dialect_));
+  if (video_.num_frames == 0) {
+    http.body = dump_json(openai_body(request, dialect_));
+  } else {
+    ModelRequest sent = request;
+    sent.messages = frames_.sendable(request.messages);
+    http.body = dump_json(openai_body(sent, dialect_));
+  }
   http.headers = {"Content-Type: application/json", "Accept: application/json, text/event-stream",
                   "X-Request-Id: " + flight.sent_id,
                   "Expect:"};  // a wait for "100 Continue" would cost a second at many servers
@@ -356,6 +377,10 @@ ModelResponse OpenAiClient::response_of(const Flight& flight, const HttpReply& r
   }
   if (reply.status == 404) {
     told += told.empty() ? " (is the path right? it usually ends in /v1)" : "";
+  }
+  // Servers that take no such part name it: "Invalid value: 'video_url'".
+  if (reply.status == 400 && reply.body.find("video_url") != std::string::npos) {
+    told += " (try: --endpoint-video frames:32, for a server that takes pictures alone)";
   }
   const bool passes = reply.status == 408 || reply.status == 409 || reply.status == 425 ||
                       reply.status == 429 || reply.status >= 500;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "runner/endpoints/http_pool.h"
 #include "runner/endpoints/model_client.h"
 #include "runner/endpoints/openai_protocol.h"
+#include "runner/endpoints/video_sending.h"
 
 namespace peira::runner {
 
@@ -29,6 +31,7 @@ struct EndpointOptions {
   std::vector<std::string> omit = {};         // members of it that the server does not take
   std::string record = {};  // file to which all traffic is written, as RecordingTransport does
   std::string replay = {};  // such a file, that answers in the endpoint's place; no key is needed
+  std::string video = "auto";  // see VideoSending
 };
 
 // MODEL@URL: "gpt-x@https://api.openai.com/v1". The URL may carry a query, which goes with each
@@ -65,6 +68,10 @@ class OpenAiClient : public ModelClient {
   int preferred_in_flight() const override { return limit_.limit(); }
   model::SamplingParams default_sampling() const override { return {}; }
   void prepare(const ResponseFormat& format) override;
+  Json video_settings() const override;
+  // Of a server that is sent the whole video nothing is known.
+  std::optional<std::vector<std::int64_t>> frames_shown(std::int64_t total,
+                                                        double fps) const override;
   std::int64_t submit(ModelRequest request) override;
   std::vector<Finished> poll() override;
   void cancel(std::int64_t ticket) override;
@@ -90,6 +97,8 @@ class OpenAiClient : public ModelClient {
   EndpointAddress address_;
   EndpointOptions options_;
   OpenAiDialect dialect_;
+  VideoSending video_;
+  FrameMaker frames_;
   std::string key_;
   std::vector<std::string> notes_;
   std::unique_ptr<HttpTransport> http_;

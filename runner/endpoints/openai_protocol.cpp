@@ -30,11 +30,17 @@ std::string film_type(std::string_view bytes) {
 // As "format" of input_audio has it.
 std::string sound_format(std::string_view bytes) {
   if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WAVE")) return "wav";
-  if (bytes.starts_with("ID3") || bytes.starts_with("\xFF\xFB") || bytes.starts_with("\xFF\xF3"))
-    return "mp3";
+  if (bytes.starts_with("ID3")) return "mp3";
+  // Eleven bits of one open a frame of MPEG audio; the layer tells MP3 (3) from AAC in ADTS (0).
+  if (bytes.size() > 1 && bytes[0] == '\xFF' && (bytes[1] & 0xE0) == 0xE0) {
+    const int layer = bytes[1] >> 1 & 3;
+    if (layer == 1) return "mp3";
+    if (layer == 0) return "aac";
+  }
   if (bytes.starts_with("fLaC")) return "flac";
   if (bytes.starts_with("OggS")) return "ogg";
-  throw Error(ErrorCode::kData, "a sound that is no WAV, MP3, FLAC or Ogg");
+  if (bytes.size() > 8 && bytes.substr(4, 4) == "ftyp") return "m4a";
+  throw Error(ErrorCode::kData, "a sound that is no WAV, MP3, AAC, FLAC, Ogg or M4A");
 }
 
 // A part as OpenAI's protocol has it; videos as vLLM and SGLang take them, by "video_url".
@@ -157,6 +163,12 @@ void take_usage(const Json& reply, ModelResponse& response) {
   if (usage == reply.end() || !usage->is_object()) return;
   response.num_prompt_tokens = count_in(*usage, "prompt_tokens");
   response.num_completion_tokens = count_in(*usage, "completion_tokens");
+  // OpenAI tells those of sounds, others more.
+  const auto details = usage->find("prompt_tokens_details");
+  if (details == usage->end() || !details->is_object()) return;
+  response.num_image_tokens = count_in(*details, "image_tokens");
+  response.num_audio_tokens = count_in(*details, "audio_tokens");
+  response.num_video_tokens = count_in(*details, "video_tokens");
 }
 
 ModelResponse passing_failure(std::string why) {

@@ -22,8 +22,14 @@ RequestRecord request_record_of(const ServedRequest& request) {
     record.cached_tokens = request.cached_tokens;
     record.completion_tokens = request.completion_tokens;
   }
-  record.num_images = request.num_images;
-  if (request.image_tokens > 0) record.media_tokens.image = request.image_tokens;
+  record.num_images = request.media.images;
+  record.num_audios = request.media.sounds;
+  record.num_videos = request.media.videos;
+  const auto counted = [](std::int64_t tokens) {
+    return tokens > 0 ? std::optional(tokens) : std::nullopt;
+  };
+  record.media_tokens = {counted(request.image_tokens), counted(request.audio_tokens),
+                         counted(request.video_tokens)};
   return record;
 }
 

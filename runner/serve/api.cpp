@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/utf8.h"
@@ -141,32 +140,9 @@ ResponseFormat read_format(const OrderedJson& body) {
           .where = "response_format.json_schema.schema"};
 }
 
-// The picture of {"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}.
-Part read_image(const Json& part, const std::string& where) {
-  const Json* const holder = member(part, "image_url");
-  const Json* const url =
-      holder != nullptr && holder->is_object() ? member(*holder, "url") : holder;
-  if (url == nullptr || !url->is_string()) refuse(where + ".image_url.url", "not a text");
-  const auto& text = url->get_ref<const std::string&>();
-  constexpr std::string_view kScheme = "data:";
-  constexpr std::string_view kEncoding = ";base64";
-  const std::size_t comma = text.find(',');
-  if (!text.starts_with(kScheme) || comma == std::string::npos ||
-      !std::string_view(text).substr(0, comma).ends_with(kEncoding)) {
-    refuse(where + ".image_url.url",
-           "only data: URLs with base64 are read: nothing is fetched for a request");
-  }
-  std::optional<std::string> bytes = from_base64(std::string_view(text).substr(comma + 1));
-  if (!bytes || bytes->empty()) refuse(where + ".image_url.url", "no base64 behind the comma");
-  Part out;
-  out.kind = PartKind::kImage;
-  out.bytes = std::move(*bytes);
-  return out;
-}
-
 struct ContentRules {
-  bool takes_images;
-  std::int64_t& num_images;
+  TakenMedia taken;
+  NumMedia& counts;
 };
 
 std::vector<Part> read_content(const Json& content, const std::string& where,
@@ -182,10 +158,8 @@ std::vector<Part> read_content(const Json& content, const std::string& where,
       refuse(part_where, "not an object with a \"type\"");
     }
     const std::string type = part["type"].get<std::string>();
-    if (type == "image_url") {
-      ++rules.num_images;
-      if (!rules.takes_images) refuse(part_where, "this model takes no pictures");
-      parts.push_back(read_image(part, part_where));
+    if (auto medium = read_media_part(part, type, part_where, rules.taken, rules.counts)) {
+      parts.push_back(std::move(*medium));
       continue;
     }
     if (type != "text") refuse(part_where, "parts of type \"" + type + "\" are not supported");
@@ -295,9 +269,25 @@ void read_tools(const OrderedJson& body, model::TextRequest& request, ApiRequest
     return message["role"] == "tool" || ordered_member(message, "tool_calls") != nullptr;
   });
   if (has_calls) {
-    if (out.num_images > 0) refuse("messages", "pictures beside calls of tools are not supported");
+    if (out.media.all() > 0) {
+      refuse("messages", "pictures, sounds or videos beside calls of tools are not supported");
+    }
     request.template_options["messages"] = template_messages(list, request.messages);
   }
+}
+
+// vLLM's {"use_audio_in_video": true}; other settings of processors are the checkpoint's.
+bool read_video_sound(const Json& body) {
+  const Json* const settings = member(body, "mm_processor_kwargs");
+  if (settings == nullptr) return false;
+  if (!settings->is_object()) refuse("mm_processor_kwargs", "not an object");
+  for (const auto& item : settings->items()) {
+    if (item.key() == "use_audio_in_video") continue;
+    refuse("mm_processor_kwargs", "\"" + item.key() +
+                                      "\" is not use_audio_in_video: pictures, sounds and videos "
+                                      "are read as the checkpoint's files say");
+  }
+  return boolean(*settings, "use_audio_in_video", false);
 }
 
 std::vector<std::int32_t> read_tokens(const Json& list, const std::string& where) {
@@ -426,7 +416,7 @@ OrderedJson logprobs_of(const ApiRequest& request, const model::TextResult& resu
 }
 
 OrderedJson usage_of(const ApiRequest& request, const std::vector<model::TextResult>& results) {
-  std::int64_t prompt = 0, completion = 0, cached = 0, image = 0;
+  std::int64_t prompt = 0, completion = 0, cached = 0, image = 0, audio = 0, video = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const model::TextResult& result = results[i];
     // A prompt counts once, however many answers it got.
@@ -434,11 +424,15 @@ OrderedJson usage_of(const ApiRequest& request, const std::vector<model::TextRes
       prompt += std::ssize(result.prompt_tokens);
       cached += result.tokens.num_cached_tokens;
       image += result.usage.image_tokens;
+      audio += result.usage.audio_tokens;
+      video += result.usage.video_tokens;
     }
     completion += std::ssize(result.tokens.tokens);
   }
   OrderedJson details{{"cached_tokens", cached}};
+  if (audio > 0) details["audio_tokens"] = audio;
   if (image > 0) details["image_tokens"] = image;
+  if (video > 0) details["video_tokens"] = video;
   return {{"prompt_tokens", prompt},
           {"completion_tokens", completion},
           {"total_tokens", prompt + completion},
@@ -491,6 +485,12 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
   if (integer(body, "best_of", out.num_choices, 1, kMostChoices) != out.num_choices) {
     refuse("best_of", "only as many as n");
   }
+  if (const Json* const modalities = member(body, "modalities")) {
+    if (!modalities->is_array()) refuse("modalities", "not a list");
+    for (const Json& modality : *modalities) {
+      if (modality != "text") refuse("modalities", "answers are text alone");
+    }
+  }
   out.stream = boolean(body, "stream", false);
   if (const Json* const options = member(body, "stream_options")) {
     if (!options->is_object()) refuse("stream_options", "not an object");
@@ -513,7 +513,8 @@ ApiRequest read_api_request(ServedApi api, const OrderedJson& ordered,
     out.logprobs = boolean(body, "logprobs", false);
     request.top_logprobs = static_cast<int>(integer(body, "top_logprobs", 0, 0, kMostTop));
     if (request.top_logprobs > 0 && !out.logprobs) refuse("top_logprobs", "without logprobs");
-    request.messages = read_messages(body, {defaults.takes_images, out.num_images});
+    request.messages = read_messages(body, {defaults.taken, out.media});
+    request.video_sound = read_video_sound(body);
     request.template_options = OrderedJson::object();
     if (const OrderedJson* const more = ordered_member(ordered, "chat_template_kwargs")) {
       if (!more->is_object()) refuse("chat_template_kwargs", "not an object");
@@ -547,7 +548,8 @@ std::string refusal_class(const std::string& message) {
   if (message.find(" together exceed ") != std::string::npos) return "context_overflow";
   constexpr std::string_view kMembers =
       " best_of body chat_template_kwargs echo frequency_penalty ignore_eos logit_bias logprobs "
-      "max_completion_tokens max_tokens messages min_p model n presence_penalty prompt regex "
+      "max_completion_tokens max_tokens messages min_p mm_processor_kwargs modalities model n "
+      "presence_penalty prompt regex "
       "repetition_penalty response_format seed stop stream stream_options suffix temperature "
       "tool_choice tools top_k top_logprobs top_p ";
   const std::string member =

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "model/text/language_model.h"
+#include "runner/serve/media_parts.h"
 #include "runner/serve/tool_calls.h"
 
 namespace peira::runner {
@@ -19,7 +20,7 @@ enum class ServedApi { kChat, kCompletions };
 struct ApiDefaults {
   model::SamplingParams sampling = {};  // the checkpoint's, where a request says nothing
   int completion_max_tokens = 16;       // OpenAI's, of completions that give none
-  bool takes_images = false;            // the model sees
+  TakenMedia taken = {};                // what the model takes besides text
 };
 
 // A request as the engine can carry it out.
@@ -31,17 +32,17 @@ struct ApiRequest {
   int num_choices = 1;  // answers a prompt: "n"
   bool has_seed = false;
   bool stream = false, stream_usage = false;
-  bool echo = false;      // of completions: the prompt is part of the answer
-  bool logprobs = false;  // with prompts' top_logprobs alternatives
-  std::int64_t num_images = 0;
+  bool echo = false;                 // of completions: the prompt is part of the answer
+  bool logprobs = false;             // with prompts' top_logprobs alternatives
+  NumMedia media = {};               // in its messages
   std::set<std::string> tools = {};  // names of the functions that may be called
   // One of them must be: the answer is held to {"name": ..., "arguments": {...}} and nothing else.
   bool must_call = false;
 };
 
-// Reads a body. Members that the protocol knows and this engine does not (tools' calls, audio)
-// are refused where they would change the answer, else ignored, as the official server does with
-// members that it does not know.
+// Reads a body. Members that the protocol knows and this engine does not (answers that are
+// spoken) are refused where they would change the answer, else ignored, as the official server does
+// with members that it does not know.
 //
 // body    in the order it was written in, which is a schema's and a template's too.
 // throws  Error(kUsage) "messages[1].content: ..." naming the member: wrong type or value, or not

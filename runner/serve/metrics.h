@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "runner/serve/media_parts.h"
+
 namespace peira::runner {
 
 // A served request, as it ended.
@@ -25,7 +27,8 @@ struct ServedRequest {
   double total_s = 0;
   std::optional<double> queue_s, first_token_s;  // empty: it did not come so far
   std::int64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
-  std::int64_t num_images = 0, image_tokens = 0;
+  NumMedia media = {};                                                // in the request
+  std::int64_t image_tokens = 0, audio_tokens = 0, video_tokens = 0;  // of prompt_tokens
 };
 
 // threads: any.

@@ -123,6 +123,8 @@ void Server::Impl::record(Exchange& exchange, int status, const std::string& out
       served.prompt_tokens += std::ssize(result.prompt_tokens);
       served.cached_tokens += result.tokens.num_cached_tokens;
       served.image_tokens += result.usage.image_tokens;
+      served.audio_tokens += result.usage.audio_tokens;
+      served.video_tokens += result.usage.video_tokens;
     }
     served.completion_tokens += std::ssize(result.tokens.tokens);
   }
@@ -167,16 +169,18 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
                   "invalid_api_key");
   }
   try {
-    exchange->request = read_api_request(
-        api, parse_ordered_json(request.body, "body"),
-        {.sampling = model.default_sampling(), .takes_images = model.takes(PartKind::kImage)});
+    exchange->request = read_api_request(api, parse_ordered_json(request.body, "body"),
+                                         {.sampling = model.default_sampling(),
+                                          .taken = {.images = model.takes(PartKind::kImage),
+                                                    .sounds = model.takes(PartKind::kAudio),
+                                                    .videos = model.takes(PartKind::kVideo)}});
   } catch (const Error& error) {
     return refuse(400, "client_error", refusal_class(error.what()), error.what(),
                   "invalid_request_error");
   }
   ApiRequest& asked = exchange->request;
   exchange->served.is_streamed = asked.stream;
-  exchange->served.num_images = asked.num_images;
+  exchange->served.media = asked.media;
   if (!asked.model.empty() && asked.model != options.model_name) {
     return refuse(
         404, "client_error", "model_not_found",

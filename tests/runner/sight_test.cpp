@@ -111,20 +111,20 @@ OrderedJson body_with(const std::string& url) {
 TEST(SeeingApi, ReadsDataUrlsInTheirPlace) {
   const ApiRequest request =
       read_api_request(ServedApi::kChat, body_with("data:image/png;base64," + to_base64("pixels")),
-                       {.takes_images = true});
+                       {.taken = {.images = true}});
   const std::vector<Part>& parts = request.prompts.at(0).messages.at(0).parts;
   ASSERT_EQ(parts.size(), 3U);
   EXPECT_EQ(parts[0].text, "before ");
   EXPECT_EQ(parts[1].kind, PartKind::kImage);
   EXPECT_EQ(parts[1].bytes, "pixels");
   EXPECT_EQ(parts[2].text, " behind");
-  EXPECT_EQ(request.num_images, 1);
+  EXPECT_EQ(request.media.images, 1);
 }
 
 TEST(SeeingApi, RefusesOtherUrls) {
   const auto refusal = [](const std::string& url) -> std::string {
     try {
-      (void)read_api_request(ServedApi::kChat, body_with(url), {.takes_images = true});
+      (void)read_api_request(ServedApi::kChat, body_with(url), {.taken = {.images = true}});
     } catch (const Error& error) {
       return error.what();
     }
