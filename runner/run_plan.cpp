@@ -10,6 +10,7 @@
 #include "runner/code_desk.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
+#include "runner/pdf_parts.h"
 #include "runner/request_key.h"
 #include "runner/revision.h"
 #include "runner/sandbox/sandbox.h"
@@ -102,6 +103,9 @@ Plan make_plan(ModelClient& model, const RunOptions& options) {
       plan.warnings.push_back("videos are sent as " + dump_json(video["frames"]) +
                               " frames each, as pictures and without sound (--endpoint-video)");
     }
+  }
+  if (std::any_of(first->parts.begin(), first->parts.end(), is_pdf_part)) {
+    values["media"]["pdf"] = pdf_settings();
   }
   values["prompt"] = prompt_value(*plan.profile, plan.variant, *first, shots);
   if (plan.subtitles != nullptr) values["prompt"]["subtitles"] = plan.subtitles->value();

@@ -51,6 +51,9 @@ std::string_view image_format(std::string_view bytes);
 RgbImage decode_image(std::string_view bytes, const std::string& name,
                       const DecodeOptions& options = {});
 
+// `image` as a PNG file. throws Error(kData): no pixels, or too many for one.
+std::string encode_png(const RgbImage& image);
+
 // `image` as a JPEG file of `quality` (1 to 100), chroma at half the resolution as libjpeg has it.
 // throws Error(kData): no pixels, or a side over 65,500.
 std::string encode_jpeg(const RgbImage& image, int quality);

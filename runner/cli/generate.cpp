@@ -14,6 +14,7 @@
 #include "runner/cli/media_options.h"
 #include "runner/cli/model_options.h"
 #include "runner/endpoints/open_model.h"
+#include "runner/pdf_parts.h"
 
 namespace peira::runner::cli {
 namespace {
@@ -60,10 +61,12 @@ Part media_part(PartKind kind, const std::string& path) {
   return part;
 }
 
-// Pictures first, then videos, then sounds, each in their order.
+// Pictures and pages first, then videos, then sounds, each in their order.
 std::vector<Part> media_of(const MediaFlags& flags) {
   std::vector<Part> out;
-  for (const std::string& path : flags.images) out.push_back(media_part(PartKind::kImage, path));
+  for (const std::string& path : flags.images) {
+    for (Part& picture : pictures_of(path)) out.push_back(std::move(picture));
+  }
   for (const std::string& path : flags.videos) out.push_back(media_part(PartKind::kVideo, path));
   for (const std::string& path : flags.sounds) out.push_back(media_part(PartKind::kAudio, path));
   return out;
@@ -71,7 +74,7 @@ std::vector<Part> media_of(const MediaFlags& flags) {
 
 // {"type": "text", "text": ...}, {"type": "image", "image": PATH} or "video" or "audio", as
 // transformers' messages have them.
-Part read_part(const Json& given, const std::string& where) {
+std::vector<Part> read_part(const Json& given, const std::string& where) {
   const Json& type = require(given, "type", where);
   const std::string kind = type.is_string() ? type.get<std::string>() : "";
   if (kind != "text" && kind != "image" && kind != "video" && kind != "audio") {
@@ -82,11 +85,10 @@ Part read_part(const Json& given, const std::string& where) {
     throw Error(ErrorCode::kData, where + ": \"" + kind + "\" must be a string" +
                                       (kind == "text" ? "" : ", the path of a file"));
   }
-  if (kind == "text") return Part::from_text(value.get<std::string>());
-  return media_part(kind == "image"   ? PartKind::kImage
-                    : kind == "video" ? PartKind::kVideo
-                                      : PartKind::kAudio,
-                    value.get<std::string>());
+  const std::string text = value.get<std::string>();
+  if (kind == "text") return {Part::from_text(text)};
+  if (kind == "image") return pictures_of(text);
+  return {media_part(kind == "video" ? PartKind::kVideo : PartKind::kAudio, text)};
 }
 
 Message read_message(const Json& role, const Json& content, const std::string& where) {
@@ -95,7 +97,9 @@ Message read_message(const Json& role, const Json& content, const std::string& w
   }
   Message out{role.get<std::string>(), {}};
   for (std::size_t i = 0; i < content.size(); ++i) {
-    out.parts.push_back(read_part(content[i], where + ": part " + std::to_string(i)));
+    for (Part& part : read_part(content[i], where + ": part " + std::to_string(i))) {
+      out.parts.push_back(std::move(part));
+    }
   }
   return out;
 }
@@ -287,6 +291,7 @@ Command add_generate(CLI::App& root) {
           peira generate --prompt 'Name a city' --json-schema city.json
           peira generate --prompt 'Is 7 prime?' --regex '(yes|no)'
           peira generate --model ./Qwen3-VL-30B-A3B --image chart.png --prompt 'What is the highest bar?'
+          peira generate --model ./Qwen3-VL-30B-A3B --image 'report.pdf#page=2-4' --prompt 'Sum it up.'
           peira generate --model ./Qwen3-Omni-30B-A3B-Instruct --audio speech.wav --prompt 'Write it down.'
           peira generate --model DIR --tokens 5,9,33 --max-tokens 16 --temperature 0 \
             --prompt-logprobs --dump-logits --json       (works without a tokenizer)

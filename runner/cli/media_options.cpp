@@ -105,7 +105,9 @@ void add_overflow_flag(CLI::App& app, model::Overflow& overflow) {
 }
 
 void add_media_flags(CLI::App& app, MediaFlags& flags) {
-  app.add_option("--image", flags.images, "a picture in front of the prompt (may be repeated)")
+  app.add_option("--image", flags.images,
+                 "a picture in front of the prompt (may be repeated); F.pdf: all its pages, "
+                 "F.pdf#page=2 or #page=1-3: those, at 144 dots per inch")
       ->allow_extra_args(false)
       ->group("Media");
   app.add_option("--video", flags.videos, "a video in front of the prompt (may be repeated)")

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "runner/judge.h"
 #include "runner/manifest.h"
+#include "runner/pdf_parts.h"
 #include "runner/request_key.h"
 
 namespace peira::runner {
@@ -145,6 +146,7 @@ void Execution::ask(Work work) {
       for (datasets::Sample& shot : shots_) plan_.subtitles->choose(shot);
     }
     request.messages = plan_.profile->prompt({&sample, answer.permutation, shots_}, plan_.variant);
+    request.messages = with_pdf_pages(std::move(request.messages));
     messages = messages_json(request.messages);
     media_.keep(request.messages);
   } catch (const Error& failure) {
