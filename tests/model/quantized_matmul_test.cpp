@@ -321,6 +321,13 @@ TEST(QuantizedExperts, EqualExpertsWithTheSameValuesInFloat32) {
       const Tensor want = host_tensor(DType::kF32, {rows, kHidden});
       backend->experts(x, ids, weights, placed, got);
       plain->experts(x, ids, weights, values, want);
+      if (dtype == DType::kBF16 && backend->name().find("+AMX") != std::string::npos) {
+        // Tiles sum in an order of their own; amx_matmul_test.cpp has their bits.
+        for (std::int64_t i = 0; i < rows * kHidden; ++i) {
+          EXPECT_NEAR(got.view().f32()[i], want.view().f32()[i], 1e-4) << i;
+        }
+        continue;
+      }
       EXPECT_EQ(std::memcmp(got.view().data, want.view().data,
                             static_cast<std::size_t>(rows * kHidden) * 4),
                 0)

@@ -10,12 +10,14 @@
 #include <utility>
 
 #include "base/threads.h"
+#include "model/backend/cpu/amx_matmul.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/linear_attention.h"
 #include "model/backend/cpu/packed.h"
 #include "model/backend/cpu/paged_attention.h"
 #include "model/backend/cpu/quantized_rows.h"
 #include "model/backend/cpu/segment_attention.h"
+#include "model/backend/cpu/split_rows.h"
 #include "model/backend/reference/kernels.h"
 
 namespace peira::model {
@@ -32,9 +34,7 @@ constexpr std::int64_t kWorkPerExp = 20;
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const BackendOptions& options)
-      : Backend(std::string("cpu/") + cpu::instruction_set()),
-        precision_(options.weights),
-        pool_(options.num_threads) {}
+      : CpuBackend(options, cpu::tiles_of_environment()) {}
 
   std::int64_t memory_bytes() const override { return host_memory_bytes(); }
   Tensor allocate(DType dtype, const Shape& shape) override {
@@ -56,11 +56,25 @@ class CpuBackend final : public Backend {
       return out;
     }
     // The same values in large pages, as long as the mapped file's own fit beside them.
-    const std::int64_t size = host.dtype() == DType::kBF16
-                                  ? cpu::PanelMatrix::size_bytes(host.shape())
-                                  : bytes_of(host.dtype(), host.values.num_elements());
-    if (arena_.used_bytes() + size > most_copied_bytes_) return out;
-    if (host.dtype() == DType::kBF16) {
+    const bool is_bf16 = host.dtype() == DType::kBF16;
+    const bool gets_tiles = is_bf16 && tiles_ && cpu::AmxPanels::suits(host.shape());
+    const std::int64_t size = gets_tiles ? cpu::AmxPanels::size_bytes(host.shape())
+                              : is_bf16  ? cpu::PanelMatrix::size_bytes(host.shape())
+                                         : bytes_of(host.dtype(), host.values.num_elements());
+    const bool is_copied = arena_.used_bytes() + size <= most_copied_bytes_;
+    if (gets_tiles) {
+      // Copied or not, the same products: the memory of a machine is no part of a result.
+      if (!is_copied) {
+        out.packed = std::make_shared<cpu::AmxPanels>(host, *tiles_);
+        return out;
+      }
+      set_packed(out,
+                 std::make_shared<cpu::AmxPanels>(
+                     host, *tiles_, arena_, rows_runner(cpu::AmxPanels::kRows * host.shape()[1])));
+      return out;
+    }
+    if (!is_copied) return out;
+    if (is_bf16) {
       set_packed(out, std::make_shared<cpu::PanelMatrix>(
                           host, arena_, rows_runner(cpu::PanelMatrix::kRows * host.shape()[1])));
       return out;
@@ -103,6 +117,17 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  CpuBackend(const BackendOptions& options, std::optional<cpu::Tiles> tiles)
+      : Backend(std::string("cpu/") + cpu::instruction_set() + suffix_of(tiles)),
+        precision_(options.weights),
+        tiles_(tiles),
+        pool_(options.num_threads) {}
+
+  static const char* suffix_of(std::optional<cpu::Tiles> tiles) {
+    if (!tiles) return "";
+    return *tiles == cpu::Tiles::kProcessor ? "+AMX" : "+AMX(emulated)";
+  }
+
   static void set_packed(Weight& weight, std::shared_ptr<const cpu::PlacedMatrix> packed) {
     weight.packed = std::move(packed);
     weight.values.data = nullptr;
@@ -197,9 +222,15 @@ class CpuBackend final : public Backend {
     const bool quantizes = std::any_of(parts.begin(), parts.end(), [](const LinearPart& part) {
       return cpu::has_integers(part.weight);
     });
+    const bool splits = std::any_of(parts.begin(), parts.end(), [](const LinearPart& part) {
+      return cpu::has_tiles(part.weight);
+    });
     if (quantizes) quantize(x);
+    if (splits) split(x);
     // The outputs of all parts in one loop, each part starting at a multiple of `least`.
-    const std::int64_t least = quantizes ? cpu::kIntegerOutputs : cpu::kMatmulOutputs;
+    const std::int64_t least = splits      ? cpu::kTileOutputs
+                               : quantizes ? cpu::kIntegerOutputs
+                                           : cpu::kMatmulOutputs;
     std::vector<std::int64_t> starts{0};
     for (const LinearPart& part : parts) {
       const std::int64_t outputs = part.out.shape[1];
@@ -209,7 +240,8 @@ class CpuBackend final : public Backend {
     const std::int64_t align = starts.back() >= cpu::kStreamOutputs * pool_.num_threads() * 4
                                    ? cpu::kStreamOutputs
                                    : least;
-    for_blocks(starts.back(), size * num_rows, align, [&](std::int64_t first, std::int64_t last) {
+    const auto multiply = [&](std::int64_t first, std::int64_t last, std::int64_t first_row,
+                              std::int64_t last_row) {
       thread_local std::vector<cpu::MatmulPart> blocks;
       blocks.clear();
       for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -220,21 +252,63 @@ class CpuBackend final : public Backend {
         blocks.push_back(
             {&parts[p].weight, from, to, parts[p].bias, parts[p].out.f32() + from, stride});
       }
-      linear_block(x, quantizes, blocks);
-    });
+      linear_block(x, first_row, last_row, quantizes, splits, blocks);
+    };
+    if (splits && num_rows > cpu::kMaxMatmulRows) {
+      return for_tile_blocks(starts.back(), num_rows, size, multiply);
+    }
+    for_blocks(starts.back(), size * num_rows, align,
+               [&](std::int64_t first, std::int64_t last) { multiply(first, last, 0, num_rows); });
   }
 
-  void linear_block(const ConstTensorView& x, bool quantizes,
-                    std::vector<cpu::MatmulPart>& parts) const {
+  // body(first output, last, first row, last) over blocks of many rows. Tiles multiply faster than
+  // memory gives either side: the weights of a block stay in the second-level cache for all its
+  // rows, and rows are read again for as few blocks of outputs as leave every thread some blocks.
+  template <typename Body>
+  void for_tile_blocks(std::int64_t num_outputs, std::int64_t num_rows, std::int64_t size,
+                       const Body& body) {
+    constexpr std::int64_t kCachedBytes = 1 << 20;
+    constexpr std::int64_t kBlocksAThread = 3;
+    constexpr std::int64_t kFewRows = 4 * cpu::kMaxMatmulRows;
+    constexpr std::int64_t kFewOutputs = 2 * cpu::kTileOutputs;
+    const auto num_blocks = [](std::int64_t count, std::int64_t block) {
+      return (count + block - 1) / block;
+    };
+    std::int64_t outputs = std::max(kCachedBytes / 2 / size / cpu::kTileOutputs * cpu::kTileOutputs,
+                                    cpu::kTileOutputs);
+    std::int64_t rows = num_blocks(num_rows, cpu::kMaxMatmulRows) * cpu::kMaxMatmulRows;
+    const auto has_enough = [&] {
+      return num_blocks(num_outputs, outputs) * num_blocks(num_rows, rows) >=
+             pool_.num_threads() * kBlocksAThread;
+    };
+    while (!has_enough() && rows > kFewRows) {
+      rows = num_blocks(rows / 2, cpu::kMaxMatmulRows) * cpu::kMaxMatmulRows;
+    }
+    while (!has_enough() && outputs > kFewOutputs) {
+      outputs = num_blocks(outputs / 2, cpu::kTileOutputs) * cpu::kTileOutputs;
+    }
+    const std::int64_t row_blocks = num_blocks(num_rows, rows);
+    for_rows(
+        num_blocks(num_outputs, outputs) * row_blocks, size * outputs * rows, [&](std::int64_t i) {
+          const std::int64_t first = i / row_blocks * outputs;
+          const std::int64_t row = i % row_blocks * rows;
+          body(first, std::min(num_outputs, first + outputs), row, std::min(num_rows, row + rows));
+        });
+  }
+
+  void linear_block(const ConstTensorView& x, std::int64_t first_row, std::int64_t last_row,
+                    bool quantizes, bool splits, std::vector<cpu::MatmulPart>& parts) const {
     const std::int64_t size = x.shape[1];
     std::array<const float*, cpu::kMaxMatmulRows> rows;
-    for (std::int64_t row = 0; row < x.rows(); row += cpu::kMaxMatmulRows) {
+    for (cpu::MatmulPart& part : parts) part.out += first_row * part.out_stride;
+    for (std::int64_t row = first_row; row < last_row; row += cpu::kMaxMatmulRows) {
       const auto count =
-          static_cast<std::size_t>(std::min<std::int64_t>(cpu::kMaxMatmulRows, x.rows() - row));
+          static_cast<std::size_t>(std::min<std::int64_t>(cpu::kMaxMatmulRows, last_row - row));
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = x.f32() + (row + static_cast<std::int64_t>(i)) * size;
       }
-      cpu::MatmulRows call{std::span(rows.data(), count), {}};
+      cpu::MatmulRows call{.rows = std::span(rows.data(), count)};
+      if (splits) call.split = split_x_.rows(static_cast<std::size_t>(row), count);
       if (quantizes) call.quantized = quantized_x_.rows(static_cast<std::size_t>(row), count);
       cpu::matmul(call, parts);
       for (cpu::MatmulPart& part : parts) part.out += cpu::kMaxMatmulRows * part.out_stride;
@@ -247,6 +321,15 @@ class CpuBackend final : public Backend {
     quantized_x_.resize(x.rows(), size);
     for_rows(x.rows(), size,
              [&](std::int64_t row) { quantized_x_.set(row, 0, x.f32() + row * size, size); });
+  }
+
+  // x into split_x_.
+  void split(const ConstTensorView& x) {
+    const std::int64_t size = x.shape[1];
+    split_x_.begin(x.rows(), size);
+    split_x_.add(x.rows());
+    for_rows(x.rows(), size,
+             [&](std::int64_t row) { split_x_.set(row, 0, x.f32() + row * size, size); });
   }
 
   void do_rope_angles(const ConstTensorView& positions, std::span<const float> inv_freq,
@@ -404,10 +487,15 @@ class CpuBackend final : public Backend {
     at_least(expert_out_, static_cast<std::int64_t>(num_slots) * hidden);
     float* const inner_values = inner_.view().f32();
     float* const expert_out = expert_out_.view().f32();
-    const bool quantizes = meets_integers(weights.gate_proj) || meets_integers(weights.up_proj);
-    const bool quantizes_inner = meets_integers(weights.down_proj);
+    const bool quantizes =
+        meets(weights.gate_proj, cpu::has_integers) || meets(weights.up_proj, cpu::has_integers);
+    const bool quantizes_inner = meets(weights.down_proj, cpu::has_integers);
     if (quantizes) quantize(x);
     if (quantizes_inner) quantized_inner_.resize(static_cast<std::int64_t>(num_slots), inner);
+    const bool splits =
+        meets(weights.gate_proj, cpu::has_tiles) || meets(weights.up_proj, cpu::has_tiles);
+    const bool splits_inner = meets(weights.down_proj, cpu::has_tiles);
+    if (splits_inner) begin_slots(split_inner_, inner);
     x_rows_.resize(num_slots);
     quantized_slots_.resize(quantizes ? num_slots : 0);
     for (std::size_t i = 0; i < num_slots; ++i) {
@@ -415,11 +503,20 @@ class CpuBackend final : public Backend {
       x_rows_[slot_place_[i]] = x.f32() + static_cast<std::int64_t>(row) * hidden;
       if (quantizes) quantized_slots_[slot_place_[i]] = quantized_x_.rows(row, 1).front();
     }
+    if (splits) {
+      begin_slots(split_slots_, hidden);
+      for_rows(static_cast<std::int64_t>(num_slots), hidden, [&](std::int64_t slot) {
+        split_slots_.set(slot, 0, x_rows_[static_cast<std::size_t>(slot)], hidden);
+      });
+    }
     // Those of a block's slots, where there are any.
-    const auto quantized_of = [](bool is_wanted, std::span<const cpu::QuantizedRow> rows,
-                                 const ExpertBlock& block) {
-      return is_wanted ? rows.subspan(block.first_slot, block.num_slots)
-                       : std::span<const cpu::QuantizedRow>();
+    const auto rows_of = [](std::span<const float* const> rows, bool is_quantized,
+                            std::span<const cpu::QuantizedRow> quantized, bool is_split,
+                            const cpu::SplitRows& split, const ExpertBlock& block) {
+      cpu::MatmulRows call{.rows = rows};
+      if (is_quantized) call.quantized = quantized.subspan(block.first_slot, block.num_slots);
+      if (is_split) call.split = split.rows(block.first_slot, block.num_slots);
+      return call;
     };
 
     constexpr std::int64_t kInnerBlock = 256;  // the most, of few rows
@@ -427,7 +524,7 @@ class CpuBackend final : public Backend {
       return cpu::MatmulPart{&weights.gate_proj[block.expert],         block.first, block.last,
                              bias_of(weights.gate_bias, block.expert), to,          kInnerBlock};
     };
-    for_expert_blocks(inner, {64, kInnerBlock}, 2 * hidden, [&](std::size_t index) {
+    for_expert_blocks(inner, {splits ? 128 : 64, kInnerBlock}, 2 * hidden, [&](std::size_t index) {
       const ExpertBlock& block = blocks_[index];
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> gate;
       alignas(64) std::array<float, kInnerBlock * cpu::kMaxMatmulRows> up;
@@ -437,8 +534,8 @@ class CpuBackend final : public Backend {
                           bias_of(weights.up_bias, block.expert), up.data(), kInnerBlock}};
       std::optional<cpu::MatmulPart> next;
       if (index + 1 < blocks_.size()) next = gate_of(blocks_[index + 1], gate.data());
-      cpu::matmul({std::span(x_rows_.data() + block.first_slot, block.num_slots),
-                   quantized_of(quantizes, quantized_slots_, block)},
+      cpu::matmul(rows_of(std::span(x_rows_.data() + block.first_slot, block.num_slots), quantizes,
+                          quantized_slots_, splits, split_slots_, block),
                   parts, next ? &*next : nullptr);
       for (std::size_t i = 0; i < block.num_slots; ++i) {
         const auto slot = static_cast<std::int64_t>(block.first_slot + i);
@@ -446,6 +543,7 @@ class CpuBackend final : public Backend {
         cpu::gated_activation_row(weights.activation, gate.data() + i * kInnerBlock,
                                   up.data() + i * kInnerBlock, block.last - block.first, to);
         if (quantizes_inner) quantized_inner_.set(slot, block.first, to, block.last - block.first);
+        if (splits_inner) split_inner_.set(slot, block.first, to, block.last - block.first);
       }
     });
 
@@ -466,8 +564,8 @@ class CpuBackend final : public Backend {
       }
       std::optional<cpu::MatmulPart> next;
       if (index + 1 < blocks_.size()) next = down_of(blocks_[index + 1]);
-      cpu::matmul({std::span(rows.data(), block.num_slots),
-                   quantized_of(quantizes_inner, quantized_inner_.rows(0, num_slots), block)},
+      cpu::matmul(rows_of(std::span(rows.data(), block.num_slots), quantizes_inner,
+                          quantized_inner_.rows(0, num_slots), splits_inner, split_inner_, block),
                   std::array{down_of(block)}, next ? &*next : nullptr);
     });
 
@@ -503,14 +601,21 @@ class CpuBackend final : public Backend {
   }
 
   // Whether an expert that has slots has such a matrix.
-  bool meets_integers(const std::vector<Weight>& matrices) const {
+  bool meets(const std::vector<Weight>& matrices, bool (*is_such)(const Weight&)) const {
     for (std::size_t expert = 0; expert < matrices.size(); ++expert) {
-      if (expert_start_[expert + 1] > expert_start_[expert] &&
-          cpu::has_integers(matrices[expert])) {
+      if (expert_start_[expert + 1] > expert_start_[expert] && is_such(matrices[expert])) {
         return true;
       }
     }
     return false;
+  }
+
+  // `rows` for all slots in the order by expert, those of an expert together.
+  void begin_slots(cpu::SplitRows& rows, std::int64_t size) const {
+    rows.begin(static_cast<std::int64_t>(expert_start_.back()), size);
+    for (std::size_t expert = 0; expert + 1 < expert_start_.size(); ++expert) {
+      rows.add(static_cast<std::int64_t>(expert_start_[expert + 1] - expert_start_[expert]));
+    }
   }
 
   // Counting sort: slot_place_[t * K + k] is where (token, slot) stands among all, by expert.
@@ -580,6 +685,7 @@ class CpuBackend final : public Backend {
   }
 
   WeightPrecision precision_;
+  std::optional<cpu::Tiles> tiles_;  // what bfloat16 matrices are multiplied with
   ThreadPool pool_;
   cpu::Arena arena_;
   // Half of the memory may be the cache's (memory_plan.h), and something has to be left.
@@ -594,8 +700,11 @@ class CpuBackend final : public Backend {
   cpu::QuantizedRows quantized_x_;
   cpu::QuantizedRows quantized_inner_;              // [slots, I]
   std::vector<cpu::QuantizedRow> quantized_slots_;  // of x, in the order by expert
-  Tensor inner_;                                    // [slots, I], in cache lines of its own
-  Tensor expert_out_;                               // [slots, H]
+  cpu::SplitRows split_x_;
+  cpu::SplitRows split_slots_;  // of x, in the order by expert
+  cpu::SplitRows split_inner_;  // [slots, I]
+  Tensor inner_;                // [slots, I], in cache lines of its own
+  Tensor expert_out_;           // [slots, H]
 };
 
 }  // namespace

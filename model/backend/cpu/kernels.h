@@ -62,10 +62,34 @@ constexpr std::int64_t kIntegerOutputs = 32;
 void matmul_integers(std::span<const QuantizedRow> rows, std::span<const MatmulPart> parts,
                      const MatmulPart* next = nullptr, bool may_use_vnni = true);
 
-// The same rows of x as they are, and quantised if a weight wants that.
+// Rows of x as tiles hold them: for each kTileColumns columns kTilePieces pieces, the smallest
+// first, for each the columns of each row, all bfloat16. A value of x is the sum of its pieces.
+// Memory goes on for kMostTileRows lines of kTileColumns past the last.
+struct TileRows {
+  const std::uint16_t* values;
+  int num_rows;  // at most kMostTileRows
+};
+constexpr std::int64_t kTileColumns = 32;
+constexpr int kTilePieces = 3;
+constexpr int kMostTileRows = 16;
+static_assert(kMaxMatmulRows % kMostTileRows == 0);
+
+// A row's part of a TileRows: what is left of a value is rounded to bfloat16, three times.
+//
+// x    [size]; columns up to a whole kTileColumns become zeros.
+// out  the row's place in the first piece.
+void split_row(const float* x, std::int64_t size, std::uint16_t* out, std::int64_t num_rows);
+
+// True for weights that AMX tiles multiply (amx_matmul.h), which want TileRows.
+bool has_tiles(const Weight& weight);
+// The ranges of outputs of such weights start at multiples of this.
+constexpr std::int64_t kTileOutputs = 32;
+
+// The same rows of x as they are, and as weights may want them.
 struct MatmulRows {
   std::span<const float* const> rows;
-  std::span<const QuantizedRow> quantized;
+  std::span<const QuantizedRow> quantized = {};
+  std::span<const TileRows> split = {};
 };
 
 // x       at most kMaxMatmulRows rows of [in_features].
@@ -75,7 +99,7 @@ struct MatmulRows {
 // Each dot product adds in the same order whatever the rows and the range: lane i of the sum takes
 // elements i, i + lanes, ..., and the lanes are added in one fixed tree. The products are
 // those of the weight widened to float32, so equal values give equal bits in every format but
-// int8 and int4 (matmul_integers()).
+// int8 and int4 (matmul_integers()) and those that has_tiles() (matmul_amx()).
 void matmul(const MatmulRows& x, std::span<const MatmulPart> parts,
             const MatmulPart* next = nullptr);
 

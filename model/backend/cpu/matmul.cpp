@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/backend/cpu/amx_matmul.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/packed.h"
 #include "model/backend/cpu/weights-inl.h"
@@ -30,6 +31,9 @@ struct MatmulCall {
   const MatmulPart* next;
   std::vector<float>* scratch;
 };
+inline bool wants_plain_rows(const Weight& weight) {
+  return !has_integers(weight) && !has_tiles(weight);
+}
 }  // namespace peira::model::cpu
 #endif
 
@@ -590,7 +594,7 @@ void matmul_in_rows(const MatmulArgs& args) {
 void matmul_parts(const MatmulCall& call) {
   multiply_panels(call);
   for (const MatmulPart& part : call.parts) {
-    if (has_panels(part) || has_integers(*part.weight)) continue;
+    if (has_panels(part) || !wants_plain_rows(*part.weight)) continue;
     const std::int64_t size = part.weight->shape()[1];
     // Four rows of weights in float32, for formats that take longer to widen than to multiply.
     float* const scratch = aligned_scratch(*call.scratch, kOutputs * wide_stride(size));
@@ -623,13 +627,14 @@ HWY_EXPORT(target_name);
 const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 void matmul(const MatmulRows& x, std::span<const MatmulPart> parts, const MatmulPart* next) {
-  const auto is_float = [](const MatmulPart& part) { return !has_integers(*part.weight); };
-  if (!x.rows.empty() && std::any_of(parts.begin(), parts.end(), is_float)) {
+  const auto is_plain = [](const MatmulPart& part) { return wants_plain_rows(*part.weight); };
+  if (!x.rows.empty() && std::any_of(parts.begin(), parts.end(), is_plain)) {
     thread_local std::vector<float> scratch;
     HWY_DYNAMIC_DISPATCH(matmul_parts)
     ({.x_rows = x.rows, .parts = parts, .next = next, .scratch = &scratch});
   }
   matmul_integers(x.quantized, parts, next);
+  matmul_amx(x.split, parts, next);
 }
 
 }  // namespace peira::model::cpu

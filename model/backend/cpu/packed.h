@@ -1,4 +1,5 @@
-// What place_matrix() makes of weights: panels of bfloat16, or of 8-bit or 4-bit integers.
+// What place_matrix() makes of weights: panels of bfloat16, or of 8-bit or 4-bit integers. Those of
+// AMX tiles: amx_matmul.h.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace peira::model::cpu {
 
 // What Weight::packed of a placed weight points to.
 struct PlacedMatrix {
-  enum class Layout : std::uint8_t { kPanels, kInt8Panels, kInt4Panels };
+  enum class Layout : std::uint8_t { kPanels, kInt8Panels, kInt4Panels, kAmxPanels };
   explicit PlacedMatrix(Layout chosen) : layout(chosen) {}
   Layout layout;
 };
