@@ -128,22 +128,23 @@ void count_merger(const VisionMergerWeights& merger, Counter& counter) {
   }
 }
 
+void count_layer(const EncoderLayerWeights& layer, Counter& counter) {
+  for (const Weight* weight : {&layer.q, &layer.k, &layer.v, &layer.out, &layer.fc1, &layer.fc2}) {
+    counter.matrix(*weight);
+  }
+  for (const ConstTensorView* weight :
+       {&layer.attention_norm_weight, &layer.attention_norm_bias, &layer.mlp_norm_weight,
+        &layer.mlp_norm_bias, &layer.q_bias, &layer.k_bias, &layer.v_bias, &layer.out_bias,
+        &layer.fc1_bias, &layer.fc2_bias}) {
+    counter.vector(*weight);
+  }
+}
+
 void count_vision(const VisionWeights& vision, Counter& counter) {
   counter.matrix(vision.patch_embed);
   counter.vector(vision.patch_embed_bias);
   counter.table(vision.pos_embed);
-  for (const VisionBlockWeights& block : vision.blocks) {
-    for (const Weight* weight :
-         {&block.q, &block.k, &block.v, &block.proj, &block.linear_fc1, &block.linear_fc2}) {
-      counter.matrix(*weight);
-    }
-    for (const ConstTensorView* weight :
-         {&block.norm1_weight, &block.norm1_bias, &block.norm2_weight, &block.norm2_bias,
-          &block.q_bias, &block.k_bias, &block.v_bias, &block.proj_bias, &block.linear_fc1_bias,
-          &block.linear_fc2_bias}) {
-      counter.vector(*weight);
-    }
-  }
+  for (const EncoderLayerWeights& block : vision.blocks) count_layer(block, counter);
   count_merger(vision.merger, counter);
   for (const VisionMergerWeights& merger : vision.deepstack) count_merger(merger, counter);
 }
@@ -158,18 +159,7 @@ void count_audio(const AudioWeights& audio, Counter& counter) {
         &audio.ln_post_bias, &audio.proj1_bias, &audio.proj2_bias}) {
     counter.vector(*weight);
   }
-  for (const AudioLayerWeights& layer : audio.layers) {
-    for (const Weight* weight :
-         {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.out_proj, &layer.fc1, &layer.fc2}) {
-      counter.matrix(*weight);
-    }
-    for (const ConstTensorView* weight :
-         {&layer.self_attn_layer_norm_weight, &layer.self_attn_layer_norm_bias, &layer.q_bias,
-          &layer.k_bias, &layer.v_bias, &layer.out_bias, &layer.final_layer_norm_weight,
-          &layer.final_layer_norm_bias, &layer.fc1_bias, &layer.fc2_bias}) {
-      counter.vector(*weight);
-    }
-  }
+  for (const EncoderLayerWeights& layer : audio.layers) count_layer(layer, counter);
 }
 
 }  // namespace

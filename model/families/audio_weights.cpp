@@ -58,15 +58,14 @@ AudioWeights WeightLoader::audio(const std::string& prefix) {
       vector(prefix + "conv_out.weight", {size, channels * bands}), size, channels, bands);
   for (int i = 0; i < audio.encoder_layers; ++i) {
     const std::string layer = "layers." + std::to_string(i) + ".";
-    AudioLayerWeights& weights = out.layers.emplace_back();
-    norm(layer + "self_attn_layer_norm", weights.self_attn_layer_norm_weight,
-         weights.self_attn_layer_norm_bias);
-    linear(layer + "self_attn.q_proj", size, size, weights.q_proj, weights.q_bias);
-    linear(layer + "self_attn.k_proj", size, size, weights.k_proj, weights.k_bias);
-    linear(layer + "self_attn.v_proj", size, size, weights.v_proj, weights.v_bias);
-    linear(layer + "self_attn.out_proj", size, size, weights.out_proj, weights.out_bias);
-    norm(layer + "final_layer_norm", weights.final_layer_norm_weight,
-         weights.final_layer_norm_bias);
+    EncoderLayerWeights& weights = out.layers.emplace_back();
+    norm(layer + "self_attn_layer_norm", weights.attention_norm_weight,
+         weights.attention_norm_bias);
+    linear(layer + "self_attn.q_proj", size, size, weights.q, weights.q_bias);
+    linear(layer + "self_attn.k_proj", size, size, weights.k, weights.k_bias);
+    linear(layer + "self_attn.v_proj", size, size, weights.v, weights.v_bias);
+    linear(layer + "self_attn.out_proj", size, size, weights.out, weights.out_bias);
+    norm(layer + "final_layer_norm", weights.mlp_norm_weight, weights.mlp_norm_bias);
     linear(layer + "fc1", inner, size, weights.fc1, weights.fc1_bias);
     linear(layer + "fc2", size, inner, weights.fc2, weights.fc2_bias);
   }

@@ -37,11 +37,11 @@ VisionWeights WeightLoader::vision(const std::string& prefix) {
   out.pos_embed = vector(prefix + "pos_embed.weight", {vision.num_position_embeddings, hidden});
   for (int i = 0; i < vision.depth; ++i) {
     const std::string block = prefix + "blocks." + std::to_string(i) + ".";
-    VisionBlockWeights& weights = out.blocks.emplace_back();
-    weights.norm1_weight = vector(block + "norm1.weight", {hidden});
-    weights.norm1_bias = vector(block + "norm1.bias", {hidden});
-    weights.norm2_weight = vector(block + "norm2.weight", {hidden});
-    weights.norm2_bias = vector(block + "norm2.bias", {hidden});
+    EncoderLayerWeights& weights = out.blocks.emplace_back();
+    weights.attention_norm_weight = vector(block + "norm1.weight", {hidden});
+    weights.attention_norm_bias = vector(block + "norm1.bias", {hidden});
+    weights.mlp_norm_weight = vector(block + "norm2.weight", {hidden});
+    weights.mlp_norm_bias = vector(block + "norm2.bias", {hidden});
     const std::string qkv_name = block + "attn.qkv.weight";
     const Weight qkv = matrix(qkv_name, {3 * hidden, hidden});
     const ConstTensorView bias = vector(block + "attn.qkv.bias", {3 * hidden});
@@ -54,12 +54,12 @@ VisionWeights WeightLoader::vision(const std::string& prefix) {
       *to = rows(qkv, range, qkv_name);
       *to_bias = elements(bias, range);
     }
-    weights.proj = matrix(block + "attn.proj.weight", {hidden, hidden});
-    weights.proj_bias = vector(block + "attn.proj.bias", {hidden});
-    weights.linear_fc1 = matrix(block + "mlp.linear_fc1.weight", {inner, hidden});
-    weights.linear_fc1_bias = vector(block + "mlp.linear_fc1.bias", {inner});
-    weights.linear_fc2 = matrix(block + "mlp.linear_fc2.weight", {hidden, inner});
-    weights.linear_fc2_bias = vector(block + "mlp.linear_fc2.bias", {hidden});
+    weights.out = matrix(block + "attn.proj.weight", {hidden, hidden});
+    weights.out_bias = vector(block + "attn.proj.bias", {hidden});
+    weights.fc1 = matrix(block + "mlp.linear_fc1.weight", {inner, hidden});
+    weights.fc1_bias = vector(block + "mlp.linear_fc1.bias", {inner});
+    weights.fc2 = matrix(block + "mlp.linear_fc2.weight", {hidden, inner});
+    weights.fc2_bias = vector(block + "mlp.linear_fc2.bias", {hidden});
   }
   out.merger = vision_merger(prefix + "merger.", hidden);
   const bool is_omni = has(prefix + "merger.ln_q.weight");

@@ -13,20 +13,11 @@ namespace {
 
 constexpr float kNormEps = 1e-5F;
 constexpr std::int64_t kNeighbours = 9;  // of a 3 x 3 kernel
-// Rows that go through the wide products together.
-constexpr std::int64_t kRowsAtOnce = 1024;
 // A day of frames at 100 a second.
 constexpr std::int32_t kMostFrames = 8'640'000;
 
 std::int64_t halved(std::int64_t size) { return (size + 1) / 2; }
 std::int64_t halved_thrice(std::int64_t size) { return halved(halved(halved(size))); }
-
-template <typename Body>
-void in_pieces(std::int64_t rows, const Body& body) {
-  for (std::int64_t first = 0; first < rows; first += kRowsAtOnce) {
-    body(first, std::min(kRowsAtOnce, rows - first));
-  }
-}
 
 // The neighbours of each output of a convolution with stride 2 and padding 1, over a plane whose
 // element (frame, band) is row frame * bands + band; `outside` where there is none. Outputs are
@@ -64,17 +55,12 @@ std::vector<float> sinusoids(std::int64_t count, std::int64_t size) {
   return out;
 }
 
-void place(Backend& backend, AudioLayerWeights& weights) {
-  for (ConstTensorView* vector :
-       {&weights.self_attn_layer_norm_weight, &weights.self_attn_layer_norm_bias, &weights.q_bias,
-        &weights.k_bias, &weights.v_bias, &weights.out_bias, &weights.final_layer_norm_weight,
-        &weights.final_layer_norm_bias, &weights.fc1_bias, &weights.fc2_bias}) {
-    *vector = backend.place_vector(*vector);
-  }
-  for (Weight* matrix : {&weights.q_proj, &weights.k_proj, &weights.v_proj, &weights.out_proj,
-                         &weights.fc1, &weights.fc2}) {
-    *matrix = backend.place_matrix(*matrix);
-  }
+EncoderShape shape_of(const AudioConfig& config) {
+  return {.hidden_size = config.d_model,
+          .num_heads = config.encoder_attention_heads,
+          .intermediate_size = config.encoder_ffn_dim,
+          .activation = config.activation_function,
+          .norm_eps = kNormEps};
 }
 
 }  // namespace
@@ -123,25 +109,6 @@ struct AudioTower::Stem {
   std::vector<float> host_input;
 };
 
-// The activations of one sound. T tokens; P = min(T, kRowsAtOnce).
-struct AudioTower::Work {
-  Work(Backend& backend, const AudioConfig& config, std::int64_t num_tokens)
-      : hidden(backend.allocate(DType::kF32, {num_tokens, config.d_model})),
-        q(backend.allocate(DType::kF32, {num_tokens, config.d_model})),
-        k(backend.allocate(DType::kF32, {num_tokens, config.d_model})),
-        v(backend.allocate(DType::kF32, {num_tokens, config.d_model})),
-        attended(backend.allocate(DType::kF32, {num_tokens, config.d_model})),
-        normed(backend.allocate(DType::kF32,
-                                {std::min(num_tokens, kRowsAtOnce), std::int64_t{config.d_model}})),
-        inner(backend.allocate(DType::kF32, {std::min(num_tokens, kRowsAtOnce),
-                                             std::int64_t{config.encoder_ffn_dim}})) {}
-
-  Tensor hidden;         // [T, D]: the residual stream
-  Tensor q, k, v;        // [T, D]
-  Tensor attended;       // [T, D]
-  Tensor normed, inner;  // [P, D], [P, I]
-};
-
 AudioTower::AudioTower(Backend& backend, const ModelConfig& config, AudioWeights weights)
     : backend_(backend),
       config_(*config.audio_config),
@@ -158,7 +125,7 @@ AudioTower::AudioTower(Backend& backend, const ModelConfig& config, AudioWeights
                          &weights_.proj1, &weights_.proj2}) {
     *matrix = backend.place_matrix(*matrix);
   }
-  for (AudioLayerWeights& layer : weights_.layers) place(backend, layer);
+  for (EncoderLayerWeights& layer : weights_.layers) place(backend, layer);
   backend.write(positions_.view(), sinusoids(kTokensPerAudioChunk, config_.d_model));
 }
 
@@ -191,7 +158,6 @@ std::vector<PlaceholderRun> AudioTower::runs(const Medium& medium) const {
 std::int64_t AudioTower::working_bytes(const ModelConfig& config, std::int64_t num_frames) {
   const AudioConfig& audio = *config.audio_config;
   const std::int64_t tokens = audio.num_tokens(num_frames);
-  const std::int64_t piece = std::min(tokens, kRowsAtOnce);
   const std::int64_t channels = audio.downsample_hidden_size;
   std::int64_t frames = std::min<std::int64_t>(num_frames, audio.chunk_frames());
   std::int64_t bands = audio.num_mel_bins, floats = 0;
@@ -203,9 +169,8 @@ std::int64_t AudioTower::working_bytes(const ModelConfig& config, std::int64_t n
     // The widest: the second convolution's neighbours, and their numbers.
     if (i == 1) floats += frames * bands * kNeighbours * (channels + 2);
   }
-  floats += tokens * (5 * std::int64_t{audio.d_model} + config.hidden_size) +
-            piece * (std::int64_t{audio.d_model} + audio.encoder_ffn_dim);
-  return bytes_of(DType::kF32, floats);
+  floats += tokens * config.hidden_size;
+  return EncoderWork::bytes(shape_of(audio), tokens) + bytes_of(DType::kF32, floats);
 }
 
 void AudioTower::convolve(const Medium& medium, std::int64_t first, std::int64_t num_frames,
@@ -247,46 +212,12 @@ void AudioTower::convolve(const Medium& medium, std::int64_t first, std::int64_t
   backend_.add(out, positions_.slice(0, tokens));
 }
 
-void AudioTower::layer(const AudioLayerWeights& weights, Work& work) {
-  const std::int64_t rows = work.hidden.shape()[0];
-  in_pieces(rows, [&](std::int64_t first, std::int64_t count) {
-    const TensorView normed = work.normed.slice(0, count);
-    backend_.layer_norm(work.hidden.slice(first, count), weights.self_attn_layer_norm_weight,
-                        weights.self_attn_layer_norm_bias, kNormEps, normed);
-    backend_.linear(
-        normed, std::array{LinearPart{weights.q_proj, weights.q_bias, work.q.slice(first, count)},
-                           LinearPart{weights.k_proj, weights.k_bias, work.k.slice(first, count)},
-                           LinearPart{weights.v_proj, weights.v_bias, work.v.slice(first, count)}});
-  });
-  const int head_dim = config_.d_model / config_.encoder_attention_heads;
-  const Shape heads{rows, config_.encoder_attention_heads, head_dim};
-  backend_.segment_attention(work.q.view().reshape(heads), work.k.view().reshape(heads),
-                             work.v.view().reshape(heads), config_.window_tokens(),
-                             static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim))),
-                             work.attended);
-  in_pieces(rows, [&](std::int64_t first, std::int64_t count) {
-    const TensorView hidden = work.hidden.slice(first, count);
-    const TensorView normed = work.normed.slice(0, count);
-    const TensorView inner = work.inner.slice(0, count);
-    const auto add_product = [&](const ConstTensorView& x, const Weight& weight,
-                                 const ConstTensorView& bias) {
-      backend_.linear(x, std::array{LinearPart{weight, bias, normed}});
-      backend_.add(hidden, normed);
-    };
-    add_product(work.attended.slice(first, count), weights.out_proj, weights.out_bias);
-    backend_.layer_norm(hidden, weights.final_layer_norm_weight, weights.final_layer_norm_bias,
-                        kNormEps, normed);
-    backend_.linear(normed, std::array{LinearPart{weights.fc1, weights.fc1_bias, inner}});
-    backend_.activate(config_.activation_function, inner);
-    add_product(inner, weights.fc2, weights.fc2_bias);
-  });
-}
-
 EncodedMedium AudioTower::encode(const Medium& medium) {
   check(medium);
   const std::int64_t num_frames = medium.grid_t;
   const std::int64_t num_tokens = config_.num_tokens(num_frames);
-  Work work(backend_, config_, num_tokens);
+  const EncoderShape shape = shape_of(config_);
+  EncoderWork work(backend_, shape, num_tokens);
   {
     const std::int64_t chunk = config_.chunk_frames();
     Stem stem(backend_, config_, std::min(num_frames, chunk));
@@ -298,11 +229,13 @@ EncodedMedium AudioTower::encode(const Medium& medium) {
       token += tokens;
     }
   }
-  for (const AudioLayerWeights& weights : weights_.layers) layer(weights, work);
+  for (const EncoderLayerWeights& weights : weights_.layers) {
+    encoder_layer(backend_, shape, weights, config_.window_tokens(), {}, work);
+  }
   EncodedMedium out;
   out.embeddings = backend_.allocate(DType::kF32, {num_tokens, std::int64_t{out_size_}});
   const Tensor projected = backend_.allocate(DType::kF32, work.normed.shape());
-  in_pieces(num_tokens, [&](std::int64_t first, std::int64_t count) {
+  in_pieces(num_tokens, kEncoderRowsAtOnce, [&](std::int64_t first, std::int64_t count) {
     const TensorView normed = work.normed.slice(0, count);
     const TensorView inner = projected.slice(0, count);
     backend_.layer_norm(work.hidden.slice(first, count), weights_.ln_post_weight,

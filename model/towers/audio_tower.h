@@ -8,23 +8,14 @@
 
 #include "model/backend/backend.h"
 #include "model/config.h"
+#include "model/towers/encoder_layer.h"
 #include "model/towers/media_encoder.h"
 
 namespace peira::model {
 
-// D d_model, I encoder_ffn_dim, C downsample_hidden_size, F rows of the mel bands after three
-// halvings, all of the tower; H the decoder's hidden_size.
-struct AudioLayerWeights {
-  ConstTensorView self_attn_layer_norm_weight, self_attn_layer_norm_bias;  // [D]
-  Weight q_proj, k_proj, v_proj, out_proj;                                 // [D, D] each
-  ConstTensorView q_bias, k_bias, v_bias, out_bias;                        // [D]
-  ConstTensorView final_layer_norm_weight, final_layer_norm_bias;          // [D]
-  Weight fc1;                                                              // [I, D]
-  ConstTensorView fc1_bias;                                                // [I]
-  Weight fc2;                                                              // [D, I]
-  ConstTensorView fc2_bias;                                                // [D]
-};
-
+// D d_model, C downsample_hidden_size, F rows of the mel bands after three halvings, all of the
+// tower; H the decoder's hidden_size.
+//
 // Convolutions are products with their kernels laid flat, of 3 x 3 neighbours: band by frame, and
 // inside of each the channels.
 struct AudioWeights {
@@ -32,7 +23,7 @@ struct AudioWeights {
   Weight conv2, conv3;                                 // [C, 9 * C]
   ConstTensorView conv1_bias, conv2_bias, conv3_bias;  // [C]
   Weight conv_out;                                     // [D, F * C]: band, then channel
-  std::vector<AudioLayerWeights> layers;               // [encoder_layers]
+  std::vector<EncoderLayerWeights> layers;             // [encoder_layers]
   ConstTensorView ln_post_weight, ln_post_bias;        // [D]
   Weight proj1;                                        // [D, D]
   ConstTensorView proj1_bias;                          // [D]
@@ -56,13 +47,11 @@ class AudioTower final : public MediaEncoder {
 
  private:
   struct Stem;
-  struct Work;
   void check(const Medium& medium) const;
   // The chunk of `width` frames from `first`, of which there are `num_frames`: its tokens into
   // `out` [tokens, D].
   void convolve(const Medium& medium, std::int64_t first, std::int64_t num_frames, Stem& stem,
                 const TensorView& out);
-  void layer(const AudioLayerWeights& weights, Work& work);
 
   Backend& backend_;
   const AudioConfig& config_;

@@ -12,18 +12,6 @@ namespace peira::model {
 namespace {
 
 constexpr float kNormEps = 1e-6F;
-// Rows that go through the wide products together: what lies between two of them then stays small,
-// whatever the picture's size.
-constexpr std::int64_t kRowsAtOnce = 1024;
-
-// body(first, count) over [0, rows) in pieces of at most `size`.
-template <typename Body>
-void in_pieces(std::int64_t rows, std::int64_t size, const Body& body) {
-  for (std::int64_t first = 0; first < rows; first += size) {
-    body(first, std::min(size, rows - first));
-  }
-}
-
 // The row and column of each patch of a frame, in the order of the features: merge blocks row by
 // row, inside each its patches row by row.
 template <typename Body>
@@ -76,49 +64,15 @@ void place(Backend& backend, VisionMergerWeights& weights) {
   }
 }
 
-void place(Backend& backend, VisionBlockWeights& weights) {
-  for (ConstTensorView* vector :
-       {&weights.norm1_weight, &weights.norm1_bias, &weights.norm2_weight, &weights.norm2_bias,
-        &weights.q_bias, &weights.k_bias, &weights.v_bias, &weights.proj_bias,
-        &weights.linear_fc1_bias, &weights.linear_fc2_bias}) {
-    *vector = backend.place_vector(*vector);
-  }
-  for (Weight* matrix : {&weights.q, &weights.k, &weights.v, &weights.proj, &weights.linear_fc1,
-                         &weights.linear_fc2}) {
-    *matrix = backend.place_matrix(*matrix);
-  }
+EncoderShape shape_of(const VisionConfig& config) {
+  return {.hidden_size = config.hidden_size,
+          .num_heads = config.num_heads,
+          .intermediate_size = config.intermediate_size,
+          .activation = config.hidden_act,
+          .norm_eps = kNormEps};
 }
 
 }  // namespace
-
-// The activations of one medium. T patches; P = min(T, kRowsAtOnce).
-struct VisionTower::Work {
-  Work(Backend& backend, const VisionConfig& config, std::int64_t num_patches)
-      : hidden(backend.allocate(DType::kF32, {num_patches, config.hidden_size})),
-        q(backend.allocate(DType::kF32, {num_patches, config.hidden_size})),
-        k(backend.allocate(DType::kF32, {num_patches, config.hidden_size})),
-        v(backend.allocate(DType::kF32, {num_patches, config.hidden_size})),
-        attended(backend.allocate(DType::kF32, {num_patches, config.hidden_size})),
-        cos_sin(backend.allocate(DType::kF32, {num_patches, config.head_dim()})),
-        normed(backend.allocate(
-            DType::kF32, {std::min(num_patches, kRowsAtOnce), std::int64_t{config.hidden_size}})),
-        inner(backend.allocate(DType::kF32, {std::min(num_patches, kRowsAtOnce),
-                                             std::int64_t{config.intermediate_size}})) {}
-
-  static std::int64_t bytes(const VisionConfig& config, std::int64_t num_patches) {
-    const std::int64_t piece = std::min(num_patches, kRowsAtOnce);
-    const std::int64_t floats =
-        num_patches * (5 * config.hidden_size + config.head_dim()) +
-        piece * (std::int64_t{config.hidden_size} + config.intermediate_size);
-    return bytes_of(DType::kF32, floats);
-  }
-
-  Tensor hidden;         // [T, D]: the residual stream
-  Tensor q, k, v;        // [T, D]
-  Tensor attended;       // [T, D]
-  Tensor cos_sin;        // [T, head_dim]
-  Tensor normed, inner;  // [P, D], [P, I]
-};
 
 VisionTower::VisionTower(Backend& backend, const ModelConfig& config, VisionWeights weights)
     : backend_(backend),
@@ -139,7 +93,7 @@ VisionTower::VisionTower(Backend& backend, const ModelConfig& config, VisionWeig
   weights_.pos_embed = {};
   weights_.patch_embed = backend.place_matrix(weights_.patch_embed);
   weights_.patch_embed_bias = backend.place_vector(weights_.patch_embed_bias);
-  for (VisionBlockWeights& block : weights_.blocks) place(backend, block);
+  for (EncoderLayerWeights& block : weights_.blocks) place(backend, block);
   place(backend, weights_.merger);
   for (VisionMergerWeights& merger : weights_.deepstack) place(backend, merger);
 }
@@ -202,9 +156,10 @@ std::int64_t VisionTower::working_bytes(const ModelConfig& config, std::int64_t 
   const VisionConfig& vision = *config.vision_config;
   const auto num_outputs = 1 + static_cast<std::int64_t>(vision.deepstack_visual_indexes.size());
   const std::int64_t tokens = num_patches / vision.merge_unit();
-  const std::int64_t floats = num_patches * (vision.patch_features() + vision.hidden_size) +
-                              tokens * num_outputs * config.hidden_size;
-  return Work::bytes(vision, num_patches) + bytes_of(DType::kF32, floats);
+  const std::int64_t floats =
+      num_patches * (vision.patch_features() + vision.hidden_size + vision.head_dim()) +
+      tokens * num_outputs * config.hidden_size;
+  return EncoderWork::bytes(shape_of(vision), num_patches) + bytes_of(DType::kF32, floats);
 }
 
 std::vector<float> VisionTower::position_embeddings(int grid_h, int grid_w) const {
@@ -254,49 +209,14 @@ void VisionTower::rotary_angles(const Medium& medium, const TensorView& cos_sin)
   backend_.axial_rope_angles(positions, inv_freq_, axes_, 1, cos_sin);
 }
 
-void VisionTower::block(const VisionBlockWeights& weights, std::int64_t frame_rows, Work& work) {
-  const std::int64_t rows = work.hidden.shape()[0];
-  in_pieces(rows, kRowsAtOnce, [&](std::int64_t first, std::int64_t count) {
-    const TensorView normed = work.normed.slice(0, count);
-    backend_.layer_norm(work.hidden.slice(first, count), weights.norm1_weight, weights.norm1_bias,
-                        kNormEps, normed);
-    backend_.linear(normed,
-                    std::array{LinearPart{weights.q, weights.q_bias, work.q.slice(first, count)},
-                               LinearPart{weights.k, weights.k_bias, work.k.slice(first, count)},
-                               LinearPart{weights.v, weights.v_bias, work.v.slice(first, count)}});
-  });
-  const Shape heads{rows, config_.num_heads, config_.head_dim()};
-  const TensorView q = work.q.view().reshape(heads);
-  const TensorView k = work.k.view().reshape(heads);
-  backend_.rope(q, work.cos_sin);
-  backend_.rope(k, work.cos_sin);
-  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim())));
-  backend_.segment_attention(q, k, work.v.view().reshape(heads), frame_rows, scale, work.attended);
-  in_pieces(rows, kRowsAtOnce, [&](std::int64_t first, std::int64_t count) {
-    const TensorView hidden = work.hidden.slice(first, count);
-    const TensorView normed = work.normed.slice(0, count);
-    const TensorView inner = work.inner.slice(0, count);
-    const auto add_product = [&](const ConstTensorView& x, const Weight& weight,
-                                 const ConstTensorView& bias) {
-      backend_.linear(x, std::array{LinearPart{weight, bias, normed}});
-      backend_.add(hidden, normed);
-    };
-    add_product(work.attended.slice(first, count), weights.proj, weights.proj_bias);
-    backend_.layer_norm(hidden, weights.norm2_weight, weights.norm2_bias, kNormEps, normed);
-    backend_.linear(normed,
-                    std::array{LinearPart{weights.linear_fc1, weights.linear_fc1_bias, inner}});
-    backend_.activate(config_.hidden_act, inner);
-    add_product(inner, weights.linear_fc2, weights.linear_fc2_bias);
-  });
-}
-
 Tensor VisionTower::merge(const VisionMergerWeights& weights, bool norms_joined,
                           const TensorView& hidden) {
   const std::int64_t unit = config_.merge_unit();
   const std::int64_t joined = unit * config_.hidden_size;
   const std::int64_t num_tokens = hidden.rows() / unit;
   Tensor out = backend_.allocate(DType::kF32, {num_tokens, std::int64_t{out_size_}});
-  const std::int64_t piece = std::min(num_tokens, std::max<std::int64_t>(kRowsAtOnce / unit, 1));
+  const std::int64_t piece =
+      std::min(num_tokens, std::max<std::int64_t>(kEncoderRowsAtOnce / unit, 1));
   const Tensor normed = backend_.allocate(DType::kF32, {piece, joined});
   const Tensor inner = backend_.allocate(DType::kF32, {piece, joined});
   in_pieces(num_tokens, piece, [&](std::int64_t first, std::int64_t count) {
@@ -318,12 +238,15 @@ EncodedMedium VisionTower::encode(const Medium& medium) {
   check(medium);
   const std::int64_t frame = std::int64_t{medium.grid_h} * medium.grid_w;
   const std::int64_t num_patches = frame * medium.grid_t;
-  Work work(backend_, config_, num_patches);
+  const EncoderShape shape = shape_of(config_);
+  EncoderWork work(backend_, shape, num_patches);
+  const Tensor cos_sin =
+      backend_.allocate(DType::kF32, {num_patches, std::int64_t{config_.head_dim()}});
   {
     const std::int64_t row = config_.patch_features();
     const Tensor patches =
-        backend_.allocate(DType::kF32, {std::min(num_patches, kRowsAtOnce), row});
-    in_pieces(num_patches, kRowsAtOnce, [&](std::int64_t first, std::int64_t count) {
+        backend_.allocate(DType::kF32, {std::min(num_patches, kEncoderRowsAtOnce), row});
+    in_pieces(num_patches, kEncoderRowsAtOnce, [&](std::int64_t first, std::int64_t count) {
       const TensorView piece = patches.slice(0, count);
       const std::span<const float> features(medium.features.data(), medium.features.size());
       backend_.write(piece, features.subspan(static_cast<std::size_t>(first * row),
@@ -333,11 +256,11 @@ EncodedMedium VisionTower::encode(const Medium& medium) {
     });
   }
   add_positions(medium, work.hidden);
-  rotary_angles(medium, work.cos_sin);
+  rotary_angles(medium, cos_sin.view());
   EncodedMedium out;
   const std::vector<int>& indexes = config_.deepstack_visual_indexes;
   for (std::size_t i = 0; i < weights_.blocks.size(); ++i) {
-    block(weights_.blocks[i], frame, work);
+    encoder_layer(backend_, shape, weights_.blocks[i], frame, cos_sin, work);
     const auto found = std::find(indexes.begin(), indexes.end(), static_cast<int>(i));
     if (found == indexes.end()) continue;
     const VisionMergerWeights& merger =

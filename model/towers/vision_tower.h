@@ -7,24 +7,12 @@
 
 #include "model/backend/backend.h"
 #include "model/config.h"
+#include "model/towers/encoder_layer.h"
 #include "model/towers/media_encoder.h"
 
 namespace peira::model {
 
-// D hidden_size, I intermediate_size, M merge_unit(), all of the tower; H the decoder's
-// hidden_size.
-struct VisionBlockWeights {
-  ConstTensorView norm1_weight, norm1_bias;  // [D]
-  ConstTensorView norm2_weight, norm2_bias;  // [D]
-  Weight q, k, v;                            // [D, D] each
-  ConstTensorView q_bias, k_bias, v_bias;    // [D]
-  Weight proj;                               // [D, D]
-  ConstTensorView proj_bias;                 // [D]
-  Weight linear_fc1;                         // [I, D]
-  ConstTensorView linear_fc1_bias;           // [I]
-  Weight linear_fc2;                         // [D, I]
-  ConstTensorView linear_fc2_bias;           // [D]
-};
+// D hidden_size, M merge_unit(), both of the tower; H the decoder's hidden_size.
 
 // M patches to one token: norm, two products with a GELU between. The main one norms each patch
 // ([D]), those of deepstack what was joined ([M * D]).
@@ -37,10 +25,10 @@ struct VisionMergerWeights {
 };
 
 struct VisionWeights {
-  Weight patch_embed;                      // [D, patch_features()]: the convolution's kernel
-  ConstTensorView patch_embed_bias;        // [D]
-  Weight pos_embed;                        // [num_position_embeddings, D]
-  std::vector<VisionBlockWeights> blocks;  // [depth]
+  Weight patch_embed;                       // [D, patch_features()]: the convolution's kernel
+  ConstTensorView patch_embed_bias;         // [D]
+  Weight pos_embed;                         // [num_position_embeddings, D]
+  std::vector<EncoderLayerWeights> blocks;  // [depth]
   VisionMergerWeights merger;
   std::vector<VisionMergerWeights> deepstack;  // [deepstack_visual_indexes]
 };
@@ -58,14 +46,12 @@ class VisionTower final : public MediaEncoder {
   static std::int64_t working_bytes(const ModelConfig& config, std::int64_t num_patches);
 
  private:
-  struct Work;
   void check(const Medium& medium) const;
   // The learned position of each patch of a frame, interpolated. [grid_h * grid_w, D]
   std::vector<float> position_embeddings(int grid_h, int grid_w) const;
   // hidden += position, for every frame alike.
   void add_positions(const Medium& medium, const TensorView& hidden);
   void rotary_angles(const Medium& medium, const TensorView& cos_sin);
-  void block(const VisionBlockWeights& weights, std::int64_t frame_rows, Work& work);
   Tensor merge(const VisionMergerWeights& weights, bool norms_joined, const TensorView& hidden);
 
   Backend& backend_;

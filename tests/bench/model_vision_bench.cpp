@@ -59,17 +59,17 @@ class RandomWeights {
     return {take({norm_size}), take({norm_size}),     take({kJoined, kJoined}),
             take({kJoined}),   take({kOut, kJoined}), take({kOut})};
   }
-  VisionBlockWeights block() {
-    VisionBlockWeights out;
-    for (ConstTensorView* vector :
-         {&out.norm1_weight, &out.norm1_bias, &out.norm2_weight, &out.norm2_bias, &out.q_bias,
-          &out.k_bias, &out.v_bias, &out.proj_bias, &out.linear_fc2_bias}) {
+  EncoderLayerWeights block() {
+    EncoderLayerWeights out;
+    for (ConstTensorView* vector : {&out.attention_norm_weight, &out.attention_norm_bias,
+                                    &out.mlp_norm_weight, &out.mlp_norm_bias, &out.q_bias,
+                                    &out.k_bias, &out.v_bias, &out.out_bias, &out.fc2_bias}) {
       *vector = take({kHidden});
     }
-    out.linear_fc1_bias = take({kInner});
-    for (Weight* weight : {&out.q, &out.k, &out.v, &out.proj}) *weight = take({kHidden, kHidden});
-    out.linear_fc1 = take({kInner, kHidden});
-    out.linear_fc2 = take({kHidden, kInner});
+    out.fc1_bias = take({kInner});
+    for (Weight* weight : {&out.q, &out.k, &out.v, &out.out}) *weight = take({kHidden, kHidden});
+    out.fc1 = take({kInner, kHidden});
+    out.fc2 = take({kHidden, kInner});
     return out;
   }
 
