@@ -175,12 +175,12 @@ void encode(benchmark::State& state, const std::string& device) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   const double patches = static_cast<double>(side) * side;
   const double per_s = static_cast<double>(state.iterations()) / seconds;
-  const double tower = operations(patches, *config.vision_config) * per_s;
+  const double reached = operations(patches, *config.vision_config) * per_s;
   state.counters["patches/s"] = patches * per_s;
-  state.counters["FLOP/s"] = tower;
+  state.counters["FLOP/s"] = reached;
   const auto beside = [&](const std::string& name, double ceiling) {
     state.counters[name] = ceiling;
-    state.counters["of_" + name] = tower / ceiling;
+    state.counters["of_" + name] = reached / ceiling;
   };
   beside("own", own_rate(*backend, random));
   if (device == "cpu") {
