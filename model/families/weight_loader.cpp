@@ -119,7 +119,8 @@ ConstTensorView WeightLoader::elements(const ConstTensorView& stored,
 void WeightLoader::leave_out(const std::string& prefix, const std::string& why) {
   const std::size_t count = tensors_.leave_out(prefix);
   if (count == 0) return;
-  notes_.push_back(std::to_string(count) + " tensors " + prefix + "*: " + why);
+  notes_.push_back(std::to_string(count) + (count == 1 ? " tensor " : " tensors ") + prefix +
+                   "*: " + why);
 }
 
 AttentionWeights WeightLoader::attention(const std::string& prefix, OutputBias output_bias) {

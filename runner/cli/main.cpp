@@ -1,7 +1,10 @@
 // peira: the command. Parses, hands over to a subcommand, turns failures into exit statuses.
 
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -43,6 +46,49 @@ class HelpFormatter : public CLI::Formatter {
     return out;
   }
 };
+
+// An argument as a shell takes it.
+std::string quoted(const std::string& argument) {
+  const bool is_plain =
+      !argument.empty() && std::all_of(argument.begin(), argument.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::strchr("_./:=@,+-", c) != nullptr;
+      });
+  if (is_plain) return argument;
+  std::string out = "'";
+  for (const char c : argument) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+// What is wrong with a command line, and what to write instead.
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error, int argc,
+                          char** argv) {
+  const std::vector<std::string> given(argv + 1, argv + argc);
+  const std::vector<const CLI::App*> commands = app.get_subcommands(nullptr);
+  const auto command = std::find_if(given.begin(), given.end(), [&](const std::string& word) {
+    return std::any_of(commands.begin(), commands.end(),
+                       [&](const CLI::App* one) { return one->get_name() == word; });
+  });
+  // Options stand behind the command: most belong to one, and several have the same name.
+  if (command != given.end() && command != given.begin() && given.front().starts_with('-')) {
+    std::string right = "peira";
+    for (auto word = command; word != given.end(); ++word) right += " " + quoted(*word);
+    for (auto word = given.begin(); word != command; ++word) right += " " + quoted(*word);
+    return quoted(given.front()) + " stands in front of the command\n  try: " + right;
+  }
+  const CLI::App* deepest = &app;
+  std::string path = "peira";
+  while (!deepest->get_subcommands().empty()) {
+    deepest = deepest->get_subcommands().front();
+    path += " " + deepest->get_name();
+  }
+  std::string told = error.what();
+  if (deepest == &app && given.empty()) told = "no command is given";
+  if (deepest == &app && !given.empty() && !given.front().starts_with('-')) {
+    told = "there is no command " + quoted(given.front());
+  }
+  std::replace(told.begin(), told.end(), '\n', ' ');
+  return told + "\n  try: " + path + " --help";
+}
 
 int run_command(int argc, char** argv) {
   CLI::App app("Peira: run benchmarks on language models, compare, decide.", "peira");
@@ -87,7 +133,11 @@ int run_command(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // CLI11 has exit codes of its own; ours are 0 for help and 2 for wrong usage.
-    return app.exit(error) == 0 ? kPassed : static_cast<int>(ErrorCode::kUsage);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      app.exit(error);
+      return kPassed;
+    }
+    throw Error(ErrorCode::kUsage, usage_message(app, error, argc, argv));
   }
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run();

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -97,6 +99,19 @@ ModelResponse failed(const Error& failure) {
   const std::string text = failure.what();
   response.failure = text.substr(0, text.find('\n'));
   return response;
+}
+
+// The prompt's tokens in the engine's refusal of a request that is too long ("the prompt's 12
+// tokens and max_tokens 1024 together exceed the model's 512 positions"); of others the most there
+// is.
+std::int64_t prompt_tokens_told(const std::string& failure) {
+  constexpr std::string_view kBefore = "the prompt's ";
+  std::int64_t count = std::numeric_limits<std::int64_t>::max();
+  const std::size_t at = failure.find(kBefore);
+  const bool is_too_long = failure.find(" together exceed the model's ") != std::string::npos;
+  if (at == std::string::npos || !is_too_long) return count;
+  std::from_chars(failure.data() + at + kBefore.size(), failure.data() + failure.size(), count);
+  return count;
 }
 
 }  // namespace
@@ -212,6 +227,7 @@ std::int64_t EngineClient::submit(ModelRequest request) {
   text.seed = request.seed;
   text.stop = std::move(request.stop);
   text.format = std::move(request.format);
+  const int max_tokens = request.max_tokens;
   try {
     const std::int64_t engine_ticket = model_.submit(std::move(text));
     ours_[engine_ticket] = ticket;
@@ -219,7 +235,14 @@ std::int64_t EngineClient::submit(ModelRequest request) {
   } catch (const Error& failure) {
     // A prompt too long for the model, or one its template refuses: this sample's, not the run's.
     if (failure.code() == ErrorCode::kInternal || failure.code() == ErrorCode::kUnavailable) throw;
-    ready_.push_back({ticket, failed(failure)});
+    ModelResponse response = failed(failure);
+    // The engine's own advice speaks of a request; here a run's option is meant.
+    const std::int64_t room =
+        model_.engine().config().max_position_embeddings - prompt_tokens_told(response.failure);
+    if (room > 0 && room < max_tokens) {
+      response.failure += "; try: --max-tokens " + std::to_string(room);
+    }
+    ready_.push_back({ticket, std::move(response)});
   }
   return ticket;
 }

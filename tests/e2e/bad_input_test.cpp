@@ -55,6 +55,15 @@ TEST(BadInput, Usage) {
                      {"run", "gpqa", "--model", "no-such-folder"},
                      2,
                      {"no-such-folder", "bundled"}});
+  expect(workspace, {"an option in front",
+                     {"--store", "a b.db", "import", "x.csv"},
+                     2,
+                     {"error: --store stands in front of the command\n  try: peira import x.csv "
+                      "--store 'a b.db'\n"}});
+  expect(workspace, {"no command", {}, 2, {"no command is given\n  try: peira --help\n"}});
+  expect(workspace,
+         {"unknown option", {"run", "gpqa", "--wat"}, 2, {"--wat\n  try: peira run --help"}});
+  expect(workspace, {"unknown command", {"wat"}, 2, {"there is no command wat\n  try: peira --help"}});
   expect(workspace, {"no such run", {"show", "zzz"}, 2, {"zzz", "no runs yet"}});
   expect(workspace, {"bad failures", {"run", "gpqa", "--max-failures", "5x"}, 2, {"5x"}});
   expect(workspace,

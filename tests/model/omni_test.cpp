@@ -114,7 +114,7 @@ TEST(OmniThinker, TakesEveryModalityAndSaysWhatDoesNotRun) {
     EXPECT_TRUE(engine.takes(modality));
   }
   ASSERT_EQ(engine.notes().size(), 2U);
-  EXPECT_THAT(engine.notes()[0], HasSubstr("1 tensors talker.*: what speaks does not run"));
+  EXPECT_THAT(engine.notes()[0], HasSubstr("1 tensor talker.*: what speaks does not run"));
   EXPECT_THAT(engine.notes()[1], HasSubstr("code2wav.*"));
 }
 

@@ -104,6 +104,29 @@ TEST(EngineClient, MakesAFailedSampleOfAPromptThatIsTooLong) {
   }
 }
 
+// The room that the prompt leaves; none where the prompt alone is too long.
+TEST(EngineClient, SaysHowManyTokensWouldFit) {
+  const auto model = open_bundled();
+  if (model == nullptr) GTEST_SKIP() << "built without model/peira-mini";
+  const auto asked = [&](int max_tokens) {
+    ModelRequest request = question("What is 2 + 2?");
+    request.max_tokens = max_tokens;
+    model->submit(std::move(request));
+    return finish(*model, 1).at(0).response;
+  };
+  const std::string told = asked(10'000'000).failure;
+  const std::size_t at = told.find("; try: --max-tokens ");
+  ASSERT_NE(at, std::string::npos) << told;
+  const int room = std::stoi(told.substr(at + 20));
+  EXPECT_EQ(asked(room + 1).failure.substr(asked(room + 1).failure.find(';')),
+            "; try: --max-tokens " + std::to_string(room));
+  ModelRequest stopped = question("What is 2 + 2?");
+  stopped.max_tokens = room;
+  const std::int64_t ticket = model->submit(std::move(stopped));
+  model->cancel(ticket);
+  EXPECT_EQ(finish(*model, 1).at(0).response.finish_reason, "timeout");  // it was taken
+}
+
 TEST(EngineClient, CancelsWhatRunsAndWhatWaits) {
   const auto model = open_bundled({.max_batch = 1});
   if (model == nullptr) GTEST_SKIP() << "built without model/peira-mini";
