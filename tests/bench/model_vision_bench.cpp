@@ -179,6 +179,7 @@ void encode(benchmark::State& state, const std::string& device) {
   state.counters["patches/s"] = patches * per_s;
   state.counters["FLOP/s"] = reached;
   const auto beside = [&](const std::string& name, double ceiling) {
+    if (!(ceiling > 0)) return;
     state.counters[name] = ceiling;
     state.counters["of_" + name] = reached / ceiling;
   };
