@@ -63,7 +63,8 @@ TEST(BadInput, Usage) {
   expect(workspace, {"no command", {}, 2, {"no command is given\n  try: peira --help\n"}});
   expect(workspace,
          {"unknown option", {"run", "gpqa", "--wat"}, 2, {"--wat\n  try: peira run --help"}});
-  expect(workspace, {"unknown command", {"wat"}, 2, {"there is no command wat\n  try: peira --help"}});
+  expect(workspace,
+         {"unknown command", {"wat"}, 2, {"there is no command wat\n  try: peira --help"}});
   expect(workspace, {"no such run", {"show", "zzz"}, 2, {"zzz", "no runs yet"}});
   expect(workspace, {"bad failures", {"run", "gpqa", "--max-failures", "5x"}, 2, {"5x"}});
   expect(workspace,
