@@ -41,12 +41,13 @@ class _Film:
     def __init__(self):
         self.frames = []
 
-    def show(self, draw, seconds=1.0):
-        """`draw(canvas, part)` for each frame; part runs from 0 to just under 1."""
+    def show(self, draw, seconds=1.0, moves=False):
+        """`draw(canvas, part)`: once, or where something moves for each frame; part runs from 0 to just under 1."""
         count = round(seconds * FPS)
         for i in range(count):
-            canvas = Canvas(SIZE, SIZE)
-            draw(canvas, i / count)
+            if moves or i == 0:
+                canvas = Canvas(SIZE, SIZE)
+                draw(canvas, i / count)
             self.frames.append(canvas.pixels)
 
     def array(self):
@@ -79,7 +80,7 @@ def motion(rng, level):
         canvas.shape(shapes[0], cx + dx * along, cy + dy * along, 12, COLOURS[colours[0]])
 
     film = _Film()
-    film.show(draw, 2 + 2 * level)
+    film.show(draw, 2 + 2 * level, moves=True)
     clip = Clip("motion", DURATIONS[level], "Sports Competition", "Other Sports", film.array())
     what = f"{colours[0]} {shapes[0]}"
     clip.questions = [
@@ -162,7 +163,7 @@ def change(rng, level):
                      COLOURS[other_colour if act == "colour" and late else colour])
 
     film = _Film()
-    film.show(draw, 2 + 2 * level)
+    film.show(draw, 2 + 2 * level, moves=True)
     clip = Clip("change", DURATIONS[level], "Knowledge", "Technology", film.array())
     end_colour = other_colour if act == "colour" else colour
     end_shape = other_shape if act == "form" else shape

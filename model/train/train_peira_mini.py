@@ -1,384 +1,163 @@
 #!/usr/bin/env python3
-"""Trains peira-mini, a small `qwen3_moe` checkpoint, on a file of conversations.
+"""Trains peira-mini, a small member of the `qwen3_omni_moe` family, on conversations of text and with media.
 
-    python3 model/train/train_peira_mini.py --corpus corpus.jsonl --out model/peira-mini --minutes 6
+    python3 model/train/train_peira_mini.py --corpus corpus.jsonl --media datasets/generated/media_corpus.py \\
+        --num-media 400000 --out model/peira-mini --minutes 20
 
-The corpus holds one {"messages": [{"role", "content"}, ...]} a line; this script knows nothing else
-about it. It trains a byte-level BPE tokenizer on the text, packs the conversations into rows, trains
-on the assistants' tokens, and writes a Hugging Face folder (per-expert tensors, bf16) that
-transformers and the engine load alike. Needs torch, tokenizers and safetensors; transformers is used
-only to check the result (--check).
+The corpus holds one {"messages": [{"role", "content"}, ...]} a line; the media corpus is a module whose
+conversations(seed, num, first) gives messages with pictures, sounds and clips. This script knows nothing else about
+them. It trains a byte-level BPE tokenizer on the text, packs conversations into rows, trains on the assistants' tokens,
+and writes a Hugging Face folder (per-expert tensors, bf16) that transformers and the engine load alike. With --from it
+goes on from such a folder, or from one of text alone. Needs torch, tokenizers and safetensors.
 
-With --steps the run has a fixed length; with --minutes the learning rate follows the clock and the
-result depends on the machine's speed.
+With --steps the run has a fixed length; with --minutes the learning rate follows the clock and the result depends on
+the machine's speed.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as numpy loads: a process a core draws, with a thread each
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
-SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-END_OF_TEXT, IM_START, IM_END = range(3)
+import media_rows
+from checkpoint import read_checkpoint, write_checkpoint
+from decoder import Decoder, Shape, document_mask, restarting_positions
+from media_rows import PATCHES, ROW_PAIRS, ROW_SOUNDS, SOUND_TOKENS, TOKENS
+from text_rows import FREE_ROWS, pack, start_encoding, train_tokenizer, with_media_tokens
+from towers import TOKENS_PER_CHUNK, AudioShape, AudioTower, VisionShape, VisionTower
 
-# Words, single digits, punctuation, newlines, blanks: the pattern of the Qwen family.
-PRETOKENIZE = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
-               r"|\s+(?!\S)|\s+")
-
-CHAT_TEMPLATE = (
-    "{%- for message in messages %}"
-    "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
-    "{%- endfor %}"
-    "{%- if add_generation_prompt %}"
-    "{{- '<|im_start|>assistant\\n' }}"
-    "{%- endif %}")
+MEDIA_SEED, HELD_OUT_SEED = 1, 2  # streams of the media corpus
 
 
-@dataclass
-class Shape:
-    """Sizes under the names of config.json."""
-    vocab_size: int = 1536
-    hidden_size: int = 256
-    num_hidden_layers: int = 6
-    num_attention_heads: int = 4
-    num_key_value_heads: int = 2
-    head_dim: int = 64
-    num_experts: int = 8
-    num_experts_per_tok: int = 2
-    moe_intermediate_size: int = 256
-    rope_theta: float = 10000.0
-    rms_norm_eps: float = 1e-6
-    max_position_embeddings: int = 4096
-    router_aux_loss_coef: float = 0.01
+class Mini(nn.Module):
+    """Decoder and towers."""
 
-
-# The last rows of the embedding have no token yet: room for the markers of images, video and audio.
-UNUSED_ROWS = 16
-
-
-# ------------------------------------------------------------------------------------------- tokens
-
-
-def render(messages):
-    """CHAT_TEMPLATE without a generation prompt, in plain Python because corpora are large."""
-    return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
-
-
-def train_tokenizer(corpus, vocab_size, path, num_lines=60000):
-    """Byte-level BPE on the first lines of the corpus, written to `path`."""
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(PRETOKENIZE), behavior="isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, special_tokens=list(SPECIAL_TOKENS), show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-
-    def texts():
-        with open(corpus, encoding="utf-8") as file:
-            for _, line in zip(range(num_lines), file):
-                for message in json.loads(line)["messages"]:
-                    yield message["role"] + "\n" + message["content"]
-
-    tokenizer.train_from_iterator(texts(), trainer)
-    tokenizer.save(str(path))
-
-
-def assistant_mask(ids, assistant_token):
-    """True where a token is part of an assistant's reply or the <|im_end|> that ends it.
-
-    ids  [n] whole conversations, one after another.
-    """
-    index = np.arange(len(ids))
-    last_start = np.maximum.accumulate(np.where(ids == IM_START, index, -1))
-    ends_before = np.maximum.accumulate(np.where(ids == IM_END, index, -1))
-    ends_before = np.concatenate([[-1], ends_before[:-1]])
-    # <|im_start|>, "assistant", newline: the reply begins three tokens after the marker.
-    role = ids[np.minimum(np.maximum(last_start, 0) + 1, len(ids) - 1)]
-    return (role == assistant_token) & (index - last_start >= 3) & (ends_before < last_start)
-
-
-def _encode_range(task):
-    """Conversations in a byte range of the corpus as (ids, lengths, mask)."""
-    from tokenizers import Tokenizer
-
-    corpus, tokenizer_path, start, end, row_length = task
-    tokenizer = Tokenizer.from_file(str(tokenizer_path))
-    assistant = tokenizer.encode("assistant\n").ids
-    if len(assistant) != 2:
-        raise SystemExit("the tokenizer did not learn 'assistant' as one token: more corpus is needed")
-    ids, lengths = [], []
-    with open(corpus, "rb") as file:
-        if start:
-            file.seek(start - 1)
-            file.readline()  # the line that began in the range before belongs to it
-        while file.tell() < end:
-            texts = []
-            while len(texts) < 1000 and file.tell() < end:
-                texts.append(render(json.loads(file.readline())["messages"]))
-            for encoding in tokenizer.encode_batch(texts):
-                if len(encoding.ids) <= row_length:
-                    ids.append(np.array(encoding.ids, dtype=np.uint16))
-                    lengths.append(len(encoding.ids))
-    if not ids:
-        return np.zeros(0, np.uint16), np.zeros(0, np.int32), np.zeros(0, bool)
-    ids = np.concatenate(ids)
-    return ids, np.array(lengths, dtype=np.int32), assistant_mask(ids, assistant[0])
-
-
-def pack(ids, lengths, mask, row_length):
-    """Whole conversations in rows: (tokens, document number, is-target), each [rows, row_length]."""
-    ends = np.cumsum(lengths)
-    rows, first, used = [], 0, 0
-    for i, length in enumerate(lengths):
-        if used + length > row_length:
-            rows.append((first, i))
-            first, used = i, 0
-        used += length
-    rows.append((first, len(lengths)))
-    tokens = np.full((len(rows), row_length), END_OF_TEXT, dtype=np.uint16)
-    documents = np.full((len(rows), row_length), -1, dtype=np.int16)
-    targets = np.zeros((len(rows), row_length), dtype=bool)
-    for r, (a, b) in enumerate(rows):
-        lo, hi = (ends[a - 1] if a else 0), ends[b - 1]
-        tokens[r, :hi - lo] = ids[lo:hi]
-        targets[r, :hi - lo] = mask[lo:hi]
-        documents[r, :hi - lo] = np.repeat(np.arange(b - a), lengths[a:b])
-    return tokens, documents, targets
-
-
-# -------------------------------------------------------------------------------------------- model
-
-
-def normal(*shape, std):
-    return nn.Parameter(torch.randn(*shape) * std)
-
-
-class Layer(nn.Module):
-    """A decoder layer of qwen3_moe.
-
-    Every token visits every expert here and the routing weight is zero for those it was not sent to.
-    That is the same function as visiting only the chosen ones, and at this size three dense products
-    beat any gather.
-    """
-
-    def __init__(self, shape):
+    def __init__(self, shape=None, vision=None, audio=None):
         super().__init__()
-        self.shape = shape
-        hidden, dim = shape.hidden_size, shape.head_dim
-        std = hidden ** -0.5
-        out_scale = (2 * shape.num_hidden_layers) ** -0.5
-        self.q_size, self.kv_size = shape.num_attention_heads * dim, shape.num_key_value_heads * dim
-        self.input_norm = nn.Parameter(torch.ones(hidden))
-        self.post_norm = nn.Parameter(torch.ones(hidden))
-        self.q_norm = nn.Parameter(torch.ones(dim))
-        self.k_norm = nn.Parameter(torch.ones(dim))
-        self.qkv = normal(self.q_size + 2 * self.kv_size, hidden, std=std)
-        self.o = normal(hidden, self.q_size, std=self.q_size ** -0.5 * out_scale)
-        inner = shape.num_experts * shape.moe_intermediate_size
-        self.router = normal(shape.num_experts, hidden, std=0.02)
-        self.gate = normal(inner, hidden, std=std)
-        self.up = normal(inner, hidden, std=std)
-        self.down = normal(hidden, inner, std=shape.moe_intermediate_size ** -0.5 * out_scale)
+        self.decoder = Decoder(shape or Shape())
+        out_size = self.decoder.shape.hidden_size
+        self.vision = VisionTower(vision or VisionShape(), out_size, media_rows.GRIDS)
+        self.audio = AudioTower(audio or AudioShape(), out_size)
 
-    def norm(self, x, weight):
-        x = x.float()
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.shape.rms_norm_eps) * weight
+    def features(self, media, dtype):
+        """(embeddings, deepstack) [1 + rows * (ROW_PAIRS * TOKENS + ROW_SOUNDS * SOUND_TOKENS), H]; row 0 is none."""
+        rows = media["grids"].shape[0]
+        seen, deep = self.vision(media["patches"], media["grids"].flatten(), dtype)
+        heard = self.audio(media["mel"], media["sound_tokens"].flatten(), dtype)
+        both = torch.cat([seen.reshape(rows, ROW_PAIRS * TOKENS, -1), heard.reshape(rows, ROW_SOUNDS * SOUND_TOKENS, -1)], 1)
+        deep = deep.reshape(rows, ROW_PAIRS * TOKENS, -1)
+        deep = F.pad(deep, (0, 0, 0, ROW_SOUNDS * SOUND_TOKENS))
+        none = both.new_zeros(1, both.shape[-1])
+        return torch.cat([none, both.flatten(0, 1)]), torch.cat([none, deep.flatten(0, 1)])
 
-    def forward(self, x, cos, sin, mask, dtype):
-        """x [B, T, H] -> (x, balance loss); mask from document_mask."""
-        shape = self.shape
-        batch, length, _ = x.shape
-        qkv = F.linear(self.norm(x, self.input_norm).to(dtype), self.qkv.to(dtype))
-        q, k, v = qkv.split([self.q_size, self.kv_size, self.kv_size], dim=-1)
-        q = rotate(self.norm(q.unflatten(-1, (-1, shape.head_dim)), self.q_norm), cos, sin).to(dtype)
-        k = rotate(self.norm(k.unflatten(-1, (-1, shape.head_dim)), self.k_norm), cos, sin).to(dtype)
-        v = v.unflatten(-1, (-1, shape.head_dim))
-        mixed = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask)
-        x = x + F.linear(mixed.transpose(1, 2).reshape(batch, length, -1), self.o.to(dtype))
+    def loss(self, text, media, mask, dtype):
+        """(mean cross entropy of text's targets, of media's, share of replies' first letters right, balance loss)
 
-        y = self.norm(x, self.post_norm)
-        probs = F.linear(y, self.router).softmax(-1)  # [B, T, E]
-        top, chosen = probs.topk(shape.num_experts_per_tok, dim=-1)
-        weights = torch.zeros_like(probs).scatter(-1, chosen, top / top.sum(-1, keepdim=True))
-        share = (weights > 0).float().flatten(0, 1).mean(0) / shape.num_experts_per_tok
-        balance = shape.num_experts * (share * probs.flatten(0, 1).mean(0)).sum()
-
-        y = y.to(dtype)
-        inner = F.silu(F.linear(y, self.gate.to(dtype))) * F.linear(y, self.up.to(dtype))
-        inner = inner.unflatten(-1, (shape.num_experts, -1)) * weights.unsqueeze(-1).to(dtype)
-        return x + F.linear(inner.flatten(-2), self.down.to(dtype)), balance
-
-
-def rotate(x, cos, sin):
-    """Rotary embedding. x [B, T, heads, D]; cos, sin [B, T, 1, D/2]."""
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
-
-
-class Model(nn.Module):
-    def __init__(self, shape):
-        super().__init__()
-        self.shape = shape
-        self.embed = normal(shape.vocab_size, shape.hidden_size, std=0.02)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.num_hidden_layers))
-        self.final_norm = nn.Parameter(torch.ones(shape.hidden_size))
-        steps = torch.arange(0, shape.head_dim, 2).float() / shape.head_dim
-        self.register_buffer("inv_freq", 1.0 / shape.rope_theta ** steps, persistent=False)
-
-    def forward(self, tokens, positions, mask, dtype):
-        """tokens, positions [B, T] -> (logits [B, T, vocab], mean balance loss)."""
-        angles = positions[..., None, None].float() * self.inv_freq
-        cos, sin = angles.cos(), angles.sin()
-        x = F.embedding(tokens, self.embed).float()
-        balance = 0.0
-        for layer in self.layers:
-            x, layer_balance = layer(x, cos, sin, mask, dtype)
-            balance = balance + layer_balance / len(self.layers)
-        x = self.layers[0].norm(x, self.final_norm).to(dtype)
-        return F.linear(x, self.embed.to(dtype)), balance
-
-    def loss(self, tokens, documents, targets, mask, dtype):
-        """(mean cross entropy of target tokens, balance loss). Positions restart in each document."""
-        index = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
-        is_first = torch.ones_like(documents, dtype=torch.bool)
-        is_first[:, 1:] = documents[:, 1:] != documents[:, :-1]
-        positions = index - torch.where(is_first, index, 0).cummax(dim=1).values
-        logits, balance = self(tokens, positions, mask, dtype)
+        text   tokens, documents, targets [A, T];  media  the same of [B, T], positions, source and the towers' inputs
+        mask   of both, text first
+        """
+        tokens = torch.cat([text["tokens"], media["tokens"]])
+        targets = torch.cat([text["targets"], media["targets"]])
+        positions = torch.cat([restarting_positions(text["documents"]), media["positions"]])
+        row = torch.arange(len(media["source"]), device=tokens.device)[:, None]
+        source = torch.where(media["source"] > 0, media["source"] + row * (ROW_PAIRS * TOKENS + ROW_SOUNDS * SOUND_TOKENS), 0)
+        source = torch.cat([torch.zeros_like(text["tokens"]), source])
+        logits, balance = self.decoder(tokens, positions, mask, dtype, (source, *self.features(media, dtype)))
         wanted = torch.where(targets[:, 1:], tokens[:, 1:], -100)
-        entropy = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), wanted.flatten(), ignore_index=-100)
-        return entropy, balance
+        logits = logits[:, :-1]
+        entropy = F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=-100,
+                                  reduction="none").view(wanted.shape)
+        cut = len(text["tokens"])
+        counts = (wanted != -100).float()
+        means = [entropy[part].sum() / counts[part].sum().clamp(min=1) for part in (slice(0, cut), slice(cut, None))]
+        # A reply that is a letter alone: the token is a target, the one before is not, the one after ends the reply.
+        first = targets[cut:, 1:] & ~targets[cut:, :-1]
+        lone = first[:, :-1] & (tokens[cut:, 2:] == 2)
+        right = (logits[cut:, :-1].argmax(-1) == tokens[cut:, 1:-1]) & lone
+        return *means, torch.stack([right.sum(), lone.sum()]), balance
 
 
-def document_mask(documents, use_flex):
-    """Causal attention inside each document, documents [B, T]: what `attend` takes as mask."""
-    batch, length = documents.shape
-    if use_flex:
-        def visible(b, h, q, k):
-            return (q >= k) & (documents[b, q] == documents[b, k])
+class MediaData:
+    """A joined Shard on the device; batches of its rows."""
 
-        return create_block_mask(visible, batch, None, length, length, device=documents.device)
-    causal = torch.ones(length, length, dtype=torch.bool, device=documents.device).tril()
-    return (documents[:, None, :, None] == documents[:, None, None, :]) & causal
+    def __init__(self, shard, device):
+        self.device = device
+        self.arrays = {name: torch.from_numpy(getattr(shard, name).astype(kind)).to(device) for name, kind in (
+            ("tokens", np.int16), ("documents", np.int16), ("positions", np.int16), ("source", np.int16), ("targets", bool),
+            ("pairs", np.int32), ("sounds", np.int32), ("patches", np.uint8), ("offsets", np.int64), ("grids", np.int64),
+            ("mel", np.float16), ("chunks", np.int64), ("sound_tokens", np.int64))}
+        counts = [rows * columns for rows, columns in media_rows.GRIDS]
+        self.num_patches = torch.tensor(counts, device=device)
 
+    def __len__(self):
+        return len(self.arrays["tokens"])
 
-def attend(q, k, v, mask):
-    """Grouped-query attention. q, k, v [B, heads, T, D]."""
-    if isinstance(mask, BlockMask):
-        return flex_attention(q, k, v, block_mask=mask, enable_gqa=True)
-    group = q.shape[1] // k.shape[1]
-    return F.scaled_dot_product_attention(q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1),
-                                          attn_mask=mask)
-
-
-# --------------------------------------------------------------------------------------------- files
-
-
-def checkpoint_tensors(model):
-    """The weights under their Hugging Face names, bf16, one tensor an expert."""
-    shape = model.shape
-    inter = shape.moe_intermediate_size
-    tensors = {"model.embed_tokens.weight": model.embed, "model.norm.weight": model.final_norm}
-    for i, layer in enumerate(model.layers):
-        prefix = f"model.layers.{i}."
-        q, k, v = layer.qkv.split([layer.q_size, layer.kv_size, layer.kv_size])
-        for name, tensor in (("input_layernorm", layer.input_norm), ("post_attention_layernorm", layer.post_norm),
-                             ("self_attn.q_norm", layer.q_norm), ("self_attn.k_norm", layer.k_norm),
-                             ("self_attn.q_proj", q), ("self_attn.k_proj", k), ("self_attn.v_proj", v),
-                             ("self_attn.o_proj", layer.o), ("mlp.gate", layer.router)):
-            tensors[f"{prefix}{name}.weight"] = tensor
-        for e in range(shape.num_experts):
-            part = slice(e * inter, (e + 1) * inter)
-            tensors[f"{prefix}mlp.experts.{e}.gate_proj.weight"] = layer.gate[part]
-            tensors[f"{prefix}mlp.experts.{e}.up_proj.weight"] = layer.up[part]
-            tensors[f"{prefix}mlp.experts.{e}.down_proj.weight"] = layer.down[:, part]
-    return {name: t.detach().to("cpu", torch.bfloat16).contiguous() for name, t in tensors.items()}
+    def batch(self, rows):
+        """The arguments of Mini.loss for some rows."""
+        a = self.arrays
+        pairs, sounds = a["pairs"][rows].long(), a["sounds"][rows].long()
+        index = torch.arange(PATCHES, device=self.device)
+        limit = len(a["patches"]) - 1
+        halves = [a["patches"][(a["offsets"][pairs[..., k]].flatten()[:, None] + index).clamp(max=limit)] for k in (0, 1)]
+        size = media_rows.PATCH ** 2
+        patches = torch.stack([half.view(-1, PATCHES, 3, size) for half in halves], dim=3).flatten(2)
+        at = (a["chunks"][sounds].flatten()[:, None] + torch.arange(AudioShape.max_chunks, device=self.device))
+        num_tokens = a["sound_tokens"][sounds]
+        used = torch.arange(AudioShape.max_chunks, device=self.device) * TOKENS_PER_CHUNK < num_tokens.flatten()[:, None]
+        mel = a["mel"][at.clamp(max=len(a["mel"]) - 1)].float() * used[..., None, None]
+        return {"tokens": a["tokens"][rows].long(), "documents": a["documents"][rows].int(), "targets": a["targets"][rows],
+                "positions": a["positions"][rows].long(), "source": a["source"][rows].long(),
+                "patches": patches.float() / 127.5 - 1, "grids": a["grids"][pairs[..., 0]], "mel": mel,
+                "sound_tokens": num_tokens}
 
 
-def write_checkpoint(model, tokenizer_path, out):
-    """A folder as the Hugging Face hub holds them."""
-    from safetensors.torch import save_file
+class TextData:
+    def __init__(self, parts, row_length, device):
+        packed = [pack(*part, row_length) for part in parts if len(part[1])]
+        self.arrays = [torch.from_numpy(np.concatenate(arrays).astype(kind)).to(device)
+                       for arrays, kind in zip(zip(*packed), (np.int16, np.int16, bool))]
 
-    out.mkdir(parents=True, exist_ok=True)
-    shape = model.shape
-    config = {
-        "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe",
-        "vocab_size": shape.vocab_size, "hidden_size": shape.hidden_size,
-        "intermediate_size": 4 * shape.hidden_size, "moe_intermediate_size": shape.moe_intermediate_size,
-        "num_hidden_layers": shape.num_hidden_layers, "num_attention_heads": shape.num_attention_heads,
-        "num_key_value_heads": shape.num_key_value_heads, "head_dim": shape.head_dim, "hidden_act": "silu",
-        "rms_norm_eps": shape.rms_norm_eps, "rope_theta": shape.rope_theta, "rope_scaling": None,
-        "max_position_embeddings": shape.max_position_embeddings, "attention_bias": False, "attention_dropout": 0.0,
-        "decoder_sparse_step": 1, "mlp_only_layers": [], "num_experts": shape.num_experts,
-        "num_experts_per_tok": shape.num_experts_per_tok, "norm_topk_prob": True, "output_router_logits": False,
-        "router_aux_loss_coef": shape.router_aux_loss_coef, "tie_word_embeddings": True, "use_sliding_window": False,
-        "sliding_window": None, "max_window_layers": shape.num_hidden_layers, "initializer_range": 0.02,
-        "bos_token_id": None, "eos_token_id": IM_END, "pad_token_id": END_OF_TEXT, "use_cache": True,
-        "torch_dtype": "bfloat16"}
-    write_json(out / "config.json", config)
-    write_json(out / "generation_config.json",
-               {"do_sample": False, "eos_token_id": [IM_END, END_OF_TEXT], "pad_token_id": END_OF_TEXT})
-    write_json(out / "tokenizer_config.json", {
-        "tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": False, "clean_up_tokenization_spaces": False,
-        "model_max_length": shape.max_position_embeddings, "bos_token": None, "eos_token": SPECIAL_TOKENS[IM_END],
-        "pad_token": SPECIAL_TOKENS[END_OF_TEXT], "unk_token": None, "chat_template": CHAT_TEMPLATE,
-        "added_tokens_decoder": {str(i): {"content": token, "lstrip": False, "normalized": False, "rstrip": False,
-                                          "single_word": False, "special": True}
-                                 for i, token in enumerate(SPECIAL_TOKENS)}})
-    (out / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
-    if Path(tokenizer_path).resolve() != (out / "tokenizer.json").resolve():
-        (out / "tokenizer.json").write_bytes(Path(tokenizer_path).read_bytes())
-    save_file(checkpoint_tensors(model), out / "model.safetensors", metadata={"format": "pt"})
-    (out / "model.safetensors").chmod(0o644)
+    def __len__(self):
+        return len(self.arrays[0])
+
+    def batch(self, rows):
+        tokens, documents, targets = self.arrays
+        return {"tokens": tokens[rows].long(), "documents": documents[rows].int(), "targets": targets[rows]}
 
 
-def write_json(path, value):
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+class Order:
+    """Rows in random order, again and again."""
 
+    def __init__(self, count, seed, device):
+        self.count, self.device, self.epoch, self.at = count, device, 0, count
+        self.generator = torch.Generator().manual_seed(seed)
 
-def check_with_transformers(model, out, device):
-    """Largest logit difference between this model and the written folder, both in float32."""
-    import transformers
-
-    torch.backends.cuda.matmul.allow_tf32 = False
-    other = transformers.AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).to(device).eval()
-    tokens = torch.randint(3, model.shape.vocab_size - UNUSED_ROWS, (2, 64), device=device)
-    documents = torch.zeros_like(tokens)
-    rounded = {k: v.to(torch.bfloat16).float() for k, v in model.state_dict().items()}
-    model.load_state_dict(rounded)
-    with torch.no_grad():
-        positions = torch.arange(64, device=device).expand(2, -1)
-        ours, _ = model(tokens, positions, document_mask(documents, False), torch.float32)
-        theirs = other(tokens).logits
-    return (ours - theirs).abs().max().item(), theirs.abs().max().item()
+    def take(self, num):
+        if self.at + num > self.count:
+            self.order = torch.randperm(self.count, generator=self.generator).to(self.device)
+            self.at, self.epoch = 0, self.epoch + 1
+        self.at += num
+        return self.order[self.at - num:self.at]
 
 
 # ------------------------------------------------------------------------------------------ training
 
 
-def make_step(model, device, dtype, rows, row_length, log):
-    """A function (tokens, documents, targets) -> (entropy, balance), compiled if that works here."""
-    def plain(tokens, documents, targets, use_flex):
-        return model.loss(tokens, documents, targets, document_mask(documents, use_flex), dtype)
+def make_step(model, device, dtype, batches, log):
+    """A function (text, media) -> the losses, compiled if that works here; `batches` gives arguments to try."""
+    def mask_of(text, media, use_flex):
+        return document_mask(torch.cat([text["documents"], media["documents"]]), use_flex)
 
     if device == "cpu":
-        return lambda *batch: plain(*batch, False)
-    tokens = torch.randint(3, 1000, (rows, row_length), device=device)
-    documents = torch.arange(row_length, device=device).div(200, rounding_mode="floor").expand(rows, -1).contiguous()
-    targets = torch.ones_like(tokens, dtype=torch.bool)
+        return lambda text, media: model.loss(text, media, mask_of(text, media, False), dtype)
     for name, use_flex, use_compile in (("flex, compiled", True, True), ("masked, compiled", False, True),
                                         ("masked, eager", False, False)):
         try:
@@ -386,11 +165,11 @@ def make_step(model, device, dtype, rows, row_length, log):
             inner = torch.compile(model.loss, dynamic=False) if use_compile else model.loss
             torch._dynamo.config.fail_on_recompile_limit_hit = True  # never fall back in silence
 
-            def step(t, d, m, inner=inner, use_flex=use_flex):
-                return inner(t, d, m, document_mask(d, use_flex), dtype)
-            for _ in range(10):
-                entropy, balance = step(tokens, documents, targets)
-                (entropy + balance).backward()
+            def step(text, media, inner=inner, use_flex=use_flex):
+                return inner(text, media, mask_of(text, media, use_flex), dtype)
+            for _ in range(5):
+                text, media, _, balance = step(*batches())
+                (text + media + balance).backward()
             model.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
             log(f"training step: {name}, ready after {time.time() - started:.0f} s")
@@ -401,117 +180,151 @@ def make_step(model, device, dtype, rows, row_length, log):
     raise SystemExit("no way to run a training step")
 
 
-def train(model, data, step_fn, args, device, log):
-    """AdamW with warm-up and linear decay, by the clock or by steps."""
-    tokens, documents, targets = data
-    decayed, plain = [], []
+def make_optimizer(model, args, device):
+    """AdamW; what the checkpoint brought learns at --lr, the towers at --tower-lr."""
+    groups = {}
     for name, parameter in model.named_parameters():
-        (decayed if parameter.dim() == 2 and name != "embed" else plain).append(parameter)
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": args.weight_decay},
-                                   {"params": plain, "weight_decay": 0.0}],
-                                  lr=args.lr, betas=(0.9, 0.95), eps=1e-10, fused=device != "cpu")
-    generator = torch.Generator().manual_seed(args.seed)
-    started, step, seen, epoch, order = time.time(), 0, 0, 0, None
-    window_start, window_tokens, cursor = started, 0, len(tokens)
+        is_decoder = name.startswith("decoder.")
+        decays = parameter.dim() == 2 and "embed" not in name
+        groups.setdefault((is_decoder, decays), []).append(parameter)
+    return torch.optim.AdamW([{"params": parameters, "weight_decay": args.weight_decay if decays else 0.0,
+                               "peak": args.lr if is_decoder else args.tower_lr}
+                              for (is_decoder, decays), parameters in groups.items()],
+                             lr=args.lr, betas=(0.9, 0.95), eps=1e-10, fused=device != "cpu")
+
+
+def train(model, text, media, held_out, step_fn, args, device, log):
+    """By the clock or by steps: warm-up, then linear decay."""
+    optimizer = make_optimizer(model, args, device)
+    texts, medias = Order(len(text), args.seed, device), Order(len(media), args.seed + 1, device)
+    started, step, seen = time.time(), 0, 0
+    window_start, window_tokens, letters = started, 0, torch.zeros(2, device=device)
     while True:
         done = step / args.steps if args.steps else (time.time() - started) / (60 * args.minutes)
         if done >= 1:
             break
-        if cursor + args.rows > len(tokens):
-            order = torch.randperm(len(tokens), generator=generator).to(device)
-            cursor, epoch = 0, epoch + 1
-        rows = order[cursor:cursor + args.rows]
-        cursor += args.rows
         for group in optimizer.param_groups:
-            group["lr"] = args.lr * min(1.0, (step + 1) / args.warmup) * max(0.0, 1 - done) ** args.decay_power
-        entropy, balance = step_fn(tokens[rows].long(), documents[rows].int(), targets[rows])
-        (entropy + model.shape.router_aux_loss_coef * balance).backward()
+            group["lr"] = group["peak"] * min(1.0, (step + 1) / args.warmup) * max(0.0, 1 - done) ** args.decay_power
+        of_text, of_media, right, balance = step_fn(text.batch(texts.take(args.text_rows)),
+                                                    media.batch(medias.take(args.media_rows)))
+        (of_text + args.media_weight * of_media + model.decoder.shape.router_aux_loss_coef * balance).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
-        seen += rows.numel() * tokens.shape[1]
-        window_tokens += rows.numel() * tokens.shape[1]
+        letters += right.detach()
+        seen += (args.text_rows + args.media_rows) * args.row_length
+        window_tokens += (args.text_rows + args.media_rows) * args.row_length
         if step % 10 == 0 and device != "cpu":
             torch.cuda.synchronize()  # keeps the clock above honest: at most ten steps are in flight
         if step % args.log_every == 0:
             now = time.time()
-            log(f"step {step} epoch {epoch} tokens {seen / 1e6:.1f}M loss {entropy.item():.4f} "
-                f"balance {balance.item():.3f} lr {optimizer.param_groups[0]['lr']:.2e} "
-                f"{window_tokens / (now - window_start) / 1e6:.2f}M tok/s")
-            window_start, window_tokens = now, 0
+            log(f"step {step} passes {texts.epoch}, {medias.epoch} tokens {seen / 1e6:.1f}M text {of_text.item():.4f} "
+                f"media {of_media.item():.4f} letters {(letters[0] / letters[1]).item():.3f} balance {balance.item():.3f} "
+                f"done {done:.2f} {window_tokens / (now - window_start) / 1e6:.2f}M tok/s")
+            window_start, window_tokens, letters = now, 0, torch.zeros(2, device=device)
+        if held_out is not None and step % (8 * args.log_every) == 0:
+            log(f"held out: {evaluate(step_fn, text, held_out, args, device)}")
     seconds = time.time() - started
     log(f"trained {step} steps, {seen / 1e6:.1f}M tokens in {seconds:.0f} s ({seen / seconds / 1e6:.2f}M tok/s), "
-        f"{epoch} passes begun")
+        f"{texts.epoch} and {medias.epoch} passes begun")
+
+
+def evaluate(step_fn, text, held_out, args, device):
+    """Loss and lone letters on conversations that training does not see."""
+    losses, letters = [], torch.zeros(2, device=device)
+    rows = torch.arange(args.text_rows, device=device)
+    with torch.no_grad():
+        for first in range(0, len(held_out) - args.media_rows + 1, args.media_rows):
+            batch = held_out.batch(torch.arange(first, first + args.media_rows, device=device))
+            _, loss, right, _ = step_fn(text.batch(rows), batch)
+            losses.append(loss.item())
+            letters += right
+    return f"loss {np.mean(losses):.4f}, letters {(letters[0] / letters[1]).item():.3f} of {int(letters[1])}"
 
 
 def main():
-    parser = argparse.ArgumentParser(description="train peira-mini on a file of conversations")
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser = argparse.ArgumentParser(description="train peira-mini on conversations of text and with media")
+    parser.add_argument("--corpus", type=Path, required=True, help="conversations of text, one JSON object a line")
+    parser.add_argument("--media", type=Path, required=True, help="a Python module with conversations(seed, num, first)")
+    parser.add_argument("--num-media", type=int, default=400_000, help="conversations with media [400000]")
+    parser.add_argument("--num-held-out", type=int, default=4000, help="more of them, to test on while training [4000]")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=6.0, help="training time [6]")
+    parser.add_argument("--from", dest="start", type=Path, help="folder to go on from; its tokenizer is kept")
+    parser.add_argument("--minutes", type=float, default=20.0, help="training time [20]")
     parser.add_argument("--steps", type=int, default=0, help="fixed number of steps instead of --minutes")
-    parser.add_argument("--rows", type=int, default=32, help="rows a batch [32]")
+    parser.add_argument("--text-rows", type=int, default=16, help="rows of text a batch [16]")
+    parser.add_argument("--media-rows", type=int, default=16, help="rows with media a batch [16]")
     parser.add_argument("--row-length", type=int, default=2048, help="tokens a row [2048]")
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=2e-3, help="of the decoder [2e-3]")
+    parser.add_argument("--tower-lr", type=float, default=2e-3)
+    parser.add_argument("--media-weight", type=float, default=1.0, help="of the media's loss beside the text's [1]")
     parser.add_argument("--warmup", type=int, default=200, help="steps [200]")
     parser.add_argument("--decay-power", type=float, default=1.0, help="lr = peak * (1 - done)^power [1]")
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--layers", type=int, default=Shape.num_hidden_layers)
     parser.add_argument("--log-every", type=int, default=250)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tokenizing processes")
-    parser.add_argument("--check", action="store_true", help="compare logits with transformers at the end")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that tokenize and draw")
     args = parser.parse_args()
+
+    from tokenizers import Tokenizer
 
     began = time.time()
 
-    def log(text):
-        print(f"[{time.time() - began:6.1f} s] {text}", flush=True)
+    def log(message):
+        print(f"[{time.time() - began:6.1f} s] {message}", flush=True)
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    shape = Shape(num_hidden_layers=args.layers)
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer_path = args.out / "tokenizer.json"
-
-    # In a process of its own: the trainer's threads must not be alive when the pool below forks.
-    trainer = multiprocessing.Process(target=train_tokenizer,
-                                      args=(args.corpus, shape.vocab_size - UNUSED_ROWS, tokenizer_path))
-    trainer.start()
-    trainer.join()
-    if trainer.exitcode:
-        raise SystemExit("tokenizer training failed")
-    log("tokenizer trained")
+    if args.start:
+        with_media_tokens(Tokenizer.from_file(str(args.start / "tokenizer.json"))).save(str(tokenizer_path))
+    else:
+        # In a process of its own: the trainer's threads must not be alive when the pool below forks.
+        trainer = multiprocessing.Process(target=train_tokenizer,
+                                          args=(args.corpus, Shape.vocab_size - FREE_ROWS, tokenizer_path))
+        trainer.start()
+        trainer.join()
+        if trainer.exitcode:
+            raise SystemExit("tokenizer training failed")
+    log("tokenizer ready")
 
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    size = args.corpus.stat().st_size
-    parts = max(1, min(8 * args.jobs, size // 1_000_000))
-    cuts = [size * i // parts for i in range(parts + 1)]
     pool = multiprocessing.Pool(args.jobs)  # forked before CUDA starts
-    encoded = pool.map_async(_encode_range, [(args.corpus, tokenizer_path, a, b, args.row_length)
-                                             for a, b in zip(cuts, cuts[1:])], chunksize=1)
+    held = media_rows.start_making(pool, args.media, tokenizer_path, HELD_OUT_SEED, args.num_held_out, args.row_length, 250)
+    shards = media_rows.start_making(pool, args.media, tokenizer_path, MEDIA_SEED, args.num_media, args.row_length)
+    encoded = start_encoding(pool, args.jobs, args.corpus, tokenizer_path, args.row_length)
 
     torch.manual_seed(args.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
-    model = Model(shape).to(device)
-    log(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters on {device}")
-    step_fn = make_step(model, device, dtype, args.rows, args.row_length, log)
-
-    packed = [pack(*part, args.row_length) for part in encoded.get() if len(part[1])]
+    model = Mini()
+    if args.start:
+        lacking = read_checkpoint(model, args.start)
+        log(f"went on from {args.start}; new: {len(lacking)} tensors")
+    model.to(device)
+    for part in ("decoder", "vision", "audio"):
+        log(f"{part}: {sum(p.numel() for p in getattr(model, part).parameters()) / 1e6:.3f}M parameters")
+    held = MediaData(media_rows.join(held.get()), device)
+    step_fn = make_step(model, device, dtype, lambda: (
+        {"tokens": torch.randint(3, 1000, (args.text_rows, args.row_length), device=device),
+         "documents": torch.arange(args.row_length, device=device).div(200, rounding_mode="floor").int()
+         .expand(args.text_rows, -1).contiguous(),
+         "targets": torch.ones(args.text_rows, args.row_length, dtype=torch.bool, device=device)},
+        held.batch(torch.randint(len(held), (args.media_rows,), device=device))), log)
+    media = MediaData(media_rows.join(shards.get()), device)
+    log(f"media: {len(media)} rows, {len(media.arrays['grids'])} frames, {len(media.arrays['chunks'])} sounds, "
+        f"{(media.arrays['documents'] >= 0).float().mean().item():.3f} filled, "
+        f"{media.arrays['targets'].float().mean().item():.3f} targets")
+    text = TextData(encoded.get(), args.row_length, device)
     pool.terminate()
-    data = [torch.from_numpy(np.concatenate(arrays).astype(kind)).to(device)
-            for arrays, kind in zip(zip(*packed), (np.int16, np.int16, bool))]
-    log(f"{data[0].shape[0]} rows, {data[0].numel() / 1e6:.0f}M tokens, "
-        f"{data[2].float().mean().item() if data[2].numel() < 1e7 else data[2][:2000].float().mean().item():.3f} targets, "
-        f"{(data[1][:2000] < 0).float().mean().item():.3f} padding")
+    log(f"text: {len(text)} rows, {text.arrays[2][:2000].float().mean().item():.3f} targets, "
+        f"{(text.arrays[1][:2000] >= 0).float().mean().item():.3f} filled")
 
-    train(model, data, step_fn, args, device, log)
-    write_checkpoint(model, tokenizer_path, args.out)
+    train(model, text, media, held, step_fn, args, device, log)
+    log(f"held out: {evaluate(step_fn, text, held, args, device)}")
+    write_checkpoint(model, Tokenizer.from_file(str(tokenizer_path)), args.out)
     log(f"wrote {args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 2**20:.2f} MiB")
-    if args.check:
-        difference, scale = check_with_transformers(model, args.out, device)
-        log(f"largest logit difference from transformers {difference:.2e} (logits up to {scale:.1f})")
 
 
 if __name__ == "__main__":
