@@ -85,6 +85,25 @@ std::string heads_text(const model::ModelConfig& config) {
          std::to_string(config.head_dim);
 }
 
+// What stands beside text, and the tower that reads it.
+std::vector<std::string> tower_texts(const model::ModelConfig& config) {
+  std::vector<std::string> out;
+  if (config.vision_config) {
+    const model::VisionConfig& vision = *config.vision_config;
+    out.push_back("pictures and videos: " + std::to_string(vision.depth) + " blocks of " +
+                  std::to_string(vision.hidden_size) + ", patches of " +
+                  std::to_string(vision.patch_size) + " pixels, " +
+                  std::to_string(vision.merge_unit()) + " a token");
+  }
+  if (config.audio_config) {
+    const model::AudioConfig& audio = *config.audio_config;
+    out.push_back("sounds: " + std::to_string(audio.encoder_layers) + " layers of " +
+                  std::to_string(audio.d_model) + ", " + std::to_string(audio.num_mel_bins) +
+                  " mel bands");
+  }
+  return out;
+}
+
 std::string rope_text(const model::RopeParameters& rope) {
   std::string out = "rope theta " + fixed(rope.rope_theta, 0);
   if (rope.rope_type != "default") {
@@ -162,6 +181,12 @@ OrderedJson as_json(const model::CheckpointFiles& files, const model::Inspection
     out["num_experts"] = config.num_experts;
     out["num_experts_per_tok"] = config.num_experts_per_tok;
     out["dtype"] = config.dtype;
+    out["modalities"] = {"text"};
+    if (config.vision_config) {
+      out["modalities"].push_back("image");
+      out["modalities"].push_back("video");
+    }
+    if (config.audio_config) out["modalities"].push_back("audio");
     OrderedJson cache;
     for (const auto& [name, bytes] : cache_precisions(config)) cache[name] = bytes;
     out["cache_bytes_per_token"] = std::move(cache);
@@ -197,6 +222,7 @@ void print_text(const model::CheckpointFiles& files, const model::Inspection& fo
     const model::ModelConfig& config = *found.config;
     row("architecture", config.model_type + ", " + layers_text(config));
     row("", heads_text(config));
+    for (const std::string& text : tower_texts(config)) row("", text);
     if (found.weights) {
       row("parameters", shown_count(found.weights->parameters) + ", of which " +
                             shown_count(found.weights->active_parameters) + " a token");

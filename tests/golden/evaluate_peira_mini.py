@@ -145,9 +145,10 @@ def main():
     tokenizer = transformers.AutoTokenizer.from_pretrained(args.model)
     table = []
     for experts in map(int, args.experts.split(",")):
-        config = transformers.AutoConfig.from_pretrained(args.model, num_experts_per_tok=experts)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            args.model, config=config, dtype=getattr(torch, args.dtype)).to(args.device).eval()
+        config = transformers.AutoConfig.from_pretrained(args.model)
+        config.thinker_config.text_config.num_experts_per_tok = experts
+        model = transformers.AutoModelForMultimodalLM.from_pretrained(
+            args.model, config=config, dtype=getattr(torch, args.dtype)).to(args.device).eval().thinker
         for cell in args.cells.split(","):
             if args.seconds and time.time() - started > args.seconds:
                 print(f"{cell} experts {experts}: skipped, out of time", flush=True)

@@ -53,8 +53,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = transformers.AutoTokenizer.from_pretrained(args.model)
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        args.model, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
+    model = transformers.AutoModelForMultimodalLM.from_pretrained(
+        args.model, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval().thinker
 
     choice = samples.read_choice_samples(ROOT / "datasets" / "samples")
     integer = samples.read_integer_samples(ROOT / "datasets" / "samples")

@@ -250,7 +250,7 @@ def router_margin(model, tokens):
         if k < probs.shape[-1]:
             margins.append((probs[:, k - 1] - probs[:, k]).min().item())
 
-    gates = [m for m in model.modules() if type(m).__name__ == "Qwen3MoeTopKRouter"]
+    gates = [m for m in model.modules() if type(m).__name__ in ("Qwen3MoeTopKRouter", "Qwen3OmniMoeThinkerTextTopKRouter")]
     handles = [gate.register_forward_hook(hook) for gate in gates]
     with torch.no_grad():
         model(torch.tensor([tokens]))
