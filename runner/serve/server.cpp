@@ -60,8 +60,17 @@ struct Server::Impl {
         options(std::move(given)),
         service(language_model, options.most_requests) {}
 
-  // A request that is being answered: what is told of it when it has ended.
+  // A request that is being answered: what is told of it when it has ended. Lives as long as the
+  // library's response, so to the last byte written, and is an open reply all that while: one that
+  // was counted only once the engine had taken it could be cut off by a server that stops.
   struct Exchange {
+    explicit Exchange(std::atomic<int>& open_replies) : open_replies_(open_replies) {
+      ++open_replies_;
+    }
+    ~Exchange() { --open_replies_; }
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
     Clock::time_point began = Clock::now();
     ServedRequest served;
     ApiRequest request;
@@ -73,7 +82,9 @@ struct Server::Impl {
     std::vector<std::size_t> num_calls;   // of each choice, streamed so far
     std::size_t ended = 0;
     Clock::time_point wrote_at = Clock::now();
-    bool is_open = false;  // counted in open_replies
+
+   private:
+    std::atomic<int>& open_replies_;
   };
 
   void route();
@@ -94,7 +105,7 @@ struct Server::Impl {
   ServerOptions options;
   ServerMetrics metrics;
   std::atomic<std::int64_t> next_id{1};
-  std::atomic<int> open_replies{0};  // taken by the engine and not yet told to the end
+  std::atomic<int> open_replies{0};  // exchanges
   std::string nonce;
   int port = 0;
   socket_t listener = INVALID_SOCKET;
@@ -106,7 +117,6 @@ void Server::Impl::record(Exchange& exchange, int status, const std::string& out
                           const std::string& error, const std::string& error_class) {
   ServedRequest& served = exchange.served;
   if (!served.outcome.empty()) return;
-  if (exchange.is_open) --open_replies;
   served.status = status;
   served.outcome = outcome;
   served.error = error.substr(0, error.find('\n'));
@@ -151,7 +161,7 @@ std::vector<model::TextResult> Server::Impl::take_results(Exchange& exchange) co
 
 void Server::Impl::complete(ServedApi api, const httplib::Request& request,
                             httplib::Response& response) {
-  auto exchange = std::make_shared<Exchange>();
+  auto exchange = std::make_shared<Exchange>(open_replies);
   exchange->served.began_at = seconds_since_1970();
   exchange->served.api = api == ServedApi::kChat ? "chat" : "completions";
   exchange->served.id =
@@ -232,8 +242,6 @@ void Server::Impl::complete(ServedApi api, const httplib::Request& request,
     return refuse(is_stopping ? 503 : 500, is_stopping ? "rejected" : "failed",
                   is_stopping ? "stopping" : "engine_broken", failure->message, "server_error");
   }
-  exchange->is_open = true;
-  ++open_replies;
   const bool streams = asked.stream;
   // Whole replies too go out by a provider, so that a client's going away is seen.
   response.set_chunked_content_provider(
