@@ -147,6 +147,11 @@ EngineClient::EngineClient(const model::CheckpointFiles& files, std::string name
       template_options_(options.template_options),
       weights_digest_(digest_of_weights(files)),
       model_(files, options.engine) {
+  if (video_sound_ && !model_.takes(PartKind::kAudio)) {
+    throw Error(ErrorCode::kUsage, "--video-sound: " + name_ +
+                                       " hears no sounds\n  try: without it, or a model of "
+                                       "qwen3_omni_moe");
+  }
   if (!model_.has_tokenizer()) {
     throw Error(ErrorCode::kData, files.where("tokenizer.json") +
                                       ": absent, and questions are text\n  try: a folder with its "

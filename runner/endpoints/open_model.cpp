@@ -42,7 +42,9 @@ std::unique_ptr<ModelClient> open_model(const std::string& spec, const ModelOpti
     return std::make_unique<ReplayClient>(spec.substr(kReplay.size()));
   }
   if (spec.starts_with(kOpenAi)) {
-    return std::make_unique<OpenAiClient>(spec.substr(kOpenAi.size()), options.endpoint);
+    EndpointOptions endpoint = options.endpoint;
+    endpoint.video_sound = options.video_sound;
+    return std::make_unique<OpenAiClient>(spec.substr(kOpenAi.size()), endpoint);
   }
   std::string name = spec;
   if (!is_bundled(spec)) {

@@ -177,6 +177,13 @@ OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& optio
   dialect_.stream = options_.stream;
   dialect_.omit = options_.omit;
   dialect_.extra = options_.extra;
+  dialect_.video_sound = options_.video_sound;
+  if (options_.video_sound && video_.num_frames > 0) {
+    throw Error(ErrorCode::kUsage,
+                "--video-sound: this endpoint is sent pictures of a video's frames, which carry no "
+                "sound\n  try: without it; or --endpoint-video part, for a server that takes whole "
+                "videos");
+  }
   if (options_.key_variable.empty()) {
     key_ = environment("PEIRA_API_KEY");
     if (key_.empty()) key_ = environment("OPENAI_API_KEY");
@@ -236,7 +243,11 @@ Json OpenAiClient::identity() const {
 }
 
 Json OpenAiClient::video_settings() const {
-  if (video_.num_frames == 0) return {{"sent", "part"}};
+  if (video_.num_frames == 0) {
+    Json sent{{"sent", "part"}};
+    if (options_.video_sound) sent["use_audio_in_video"] = true;
+    return sent;
+  }
   Json sent{{"sent", "frames"}, {"frames", video_.num_frames}, {"jpeg_quality", kFrameQuality}};
   if (video_.longest_side > 0) sent["longest_side"] = video_.longest_side;
   return sent;

@@ -32,6 +32,7 @@ struct EndpointOptions {
   std::string record = {};  // file to which all traffic is written, as RecordingTransport does
   std::string replay = {};  // such a file, that answers in the endpoint's place; no key is needed
   std::string video = "auto";  // see VideoSending
+  bool video_sound = false;    // the server is asked to let videos be heard
 };
 
 // MODEL@URL: "gpt-x@https://api.openai.com/v1". The URL may carry a query, which goes with each

@@ -216,6 +216,13 @@ double echoed_logprob(const Json& choice, const std::string& prompt, const std::
   return sum;
 }
 
+bool has_video(const ModelRequest& request) {
+  return std::any_of(request.messages.begin(), request.messages.end(), [](const Message& message) {
+    return std::any_of(message.parts.begin(), message.parts.end(),
+                       [](const Part& part) { return part.kind == PartKind::kVideo; });
+  });
+}
+
 }  // namespace
 
 OrderedJson openai_body(const ModelRequest& request, const OpenAiDialect& dialect) {
@@ -257,6 +264,11 @@ OrderedJson openai_body(const ModelRequest& request, const OpenAiDialect& dialec
     }
   }
   for (const auto& item : dialect.extra.items()) body[item.key()] = item.value();
+  if (dialect.video_sound && has_video(request)) {
+    OrderedJson& settings = body["mm_processor_kwargs"];
+    if (!settings.is_object()) settings = OrderedJson::object();
+    settings["use_audio_in_video"] = true;
+  }
   for (const std::string& name : dialect.omit) body.erase(name);
   return body;
 }

@@ -21,6 +21,8 @@ struct OpenAiDialect {
   bool stream = false;
   // Newer models take max_completion_tokens alone.
   bool completion_tokens_field = false;
+  // Videos are to be heard too: vLLM's mm_processor_kwargs, which peira serve takes as well.
+  bool video_sound = false;
   std::vector<std::string> omit = {};         // members that the server does not take: "seed"
   OrderedJson extra = OrderedJson::object();  // members beside ours, which they replace
 };

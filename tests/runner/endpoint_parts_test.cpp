@@ -104,6 +104,14 @@ TEST(OpenAiProtocol, SendsSoundsAndVideos) {
   EXPECT_EQ(dump_json(openai_body(request, kChat)["messages"][0]["content"]),
             R"([{"type":"video_url","video_url":{"url":"data:video/mp4;base64,AAAAIGZ0eXBpc29t"}},)"
             R"({"type":"input_audio","input_audio":{"data":"UklGRgAAAABXQVZF","format":"wav"}}])");
+  OpenAiDialect hearing = kChat;
+  hearing.video_sound = true;
+  hearing.extra = {{"mm_processor_kwargs", {{"fps", 1}}}};
+  EXPECT_EQ(dump_json(openai_body(request, hearing)["mm_processor_kwargs"]),
+            R"({"fps":1,"use_audio_in_video":true})");
+  EXPECT_FALSE(openai_body(request, kChat).contains("mm_processor_kwargs"));
+  hearing.extra = OrderedJson::object();
+  EXPECT_FALSE(openai_body(hello(), hearing).contains("mm_processor_kwargs"));
   OpenAiDialect completions = kChat;
   completions.api = OpenAiApi::kCompletions;
   EXPECT_THROW((void)openai_body(request, completions), Error);  // never a prompt without them

@@ -162,6 +162,16 @@ TEST_F(OpenAiClientTest, TellsFaultsApart) {
   }
 }
 
+TEST_F(OpenAiClientTest, PicturesOfFramesCannotBeHeard) {
+  EndpointOptions options;
+  options.video_sound = true;
+  const std::string address = "m@http://127.0.0.1:9/v1";
+  EXPECT_EQ(OpenAiClient(address, options).video_settings(),
+            (Json{{"sent", "part"}, {"use_audio_in_video", true}}));
+  options.video = "frames:8";
+  EXPECT_THROW((void)OpenAiClient(address, options), Error);
+}
+
 TEST_F(OpenAiClientTest, NobodyThereMayPass) {
   int port = 0;
   {
