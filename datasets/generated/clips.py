@@ -54,8 +54,8 @@ class _Film:
         return np.stack(self.frames)
 
 
-def _ask(task, question, answer, wrong, explanation):
-    return task, MediaQuestion("", "", question, answer, list(wrong), explanation)
+def _ask(task, question, answer, wrong, explanation, needs_sound=False):
+    return task, MediaQuestion("", "", question, answer, list(wrong), explanation, needs_sound=needs_sound)
 
 
 def _places():
@@ -251,10 +251,11 @@ def beeps(rng, level):
     clip = Clip("beeps", DURATIONS[level], "Life Record", "Pet & Animal", film.array())
     clip.sound = at([(start + gap * i, tone(TONES[pitch], 0.2)) for i in range(count)], seconds)
     clip.questions = [
-        _ask("Counting Problem", "How many beeps are heard?", str(count), wrong, f"There are {count} beeps."),
+        _ask("Counting Problem", "How many beeps are heard?", str(count), wrong, f"There are {count} beeps.",
+             needs_sound=True),
         _ask("Attribute Perception", "How high are the beeps?",
              f"{TONES[pitch]} Hz", [f"{hz} Hz" for name, hz in TONES.items() if name != pitch],
-             f"They are {pitch}."),
+             f"They are {pitch}.", needs_sound=True),
         _ask("Object Recognition", "Which shape is seen while the beeps are heard?", shape, others(rng, shape, SHAPES),
              f"A {colour} {shape} is seen.")]
     return clip
@@ -280,11 +281,11 @@ def melody(rng, level):
                     seconds)
     clip.questions = [
         _ask("Action Recognition", "How does the pitch of the tones change?", course, [c for c in shapes if c != course],
-             f"Listen: {course}."),
+             f"Listen: {course}.", needs_sound=True),
         _ask("Temporal Reasoning", "Which colour is seen while the last tone is heard?", colours[1],
              [colours[0], *rng.sample([c for c in BRIGHT if c not in colours], 2)], f"{colours[1]} comes last."),
         _ask("Counting Problem", "How many tones are heard?", str(count), wrong_count,
-             f"There are {count} tones.")]
+             f"There are {count} tones.", needs_sound=True)]
     return clip
 
 
@@ -305,12 +306,12 @@ def sound_when(rng, level):
     index = rng.randrange(count)
     clip.questions = [
         _ask("Temporal Reasoning", "Which colour is seen when the beep is heard?", colours[when], wrong(colours[when]),
-             f"The beep is heard with {colours[when]}."),
+             f"The beep is heard with {colours[when]}.", needs_sound=True),
         _ask("Temporal Perception", f"Which colour is shown {ORDINALS[index]}?", colours[index], wrong(colours[index]),
              f"The colours are {', '.join(colours)}."),
         _ask("Attribute Perception", "How high is the beep?",
              f"{TONES[pitch]} Hz", [f"{hz} Hz" for name, hz in TONES.items() if name != pitch],
-             f"It is {pitch}.")]
+             f"It is {pitch}.", needs_sound=True)]
     return clip
 
 
@@ -333,9 +334,9 @@ def digits(rng, level):
         return heard + rng.sample([d for d in DIGITS if d not in said], 2)
     clip.questions = [
         _ask("Temporal Perception", f"Which digit is the {ORDINALS[index]} that is spoken?", said[index], wrong(said[index]),
-             f"One hears {', '.join(said)}."),
+             f"One hears {', '.join(said)}.", needs_sound=True),
         _ask("Temporal Reasoning", f"Which digit is spoken while the shape is {colours[other]}?", said[other],
-             wrong(said[other]), f"With {colours[other]} one hears {said[other]}."),
+             wrong(said[other]), f"With {colours[other]} one hears {said[other]}.", needs_sound=True),
         _ask("Object Recognition", "Which shape is seen while the digits are spoken?", shape, others(rng, shape, SHAPES),
              f"It is a {shape}.")]
     return clip
@@ -371,4 +372,5 @@ def make_sound_question(rng):
     count = len(said)
     first = rng.randrange(max(1, count - 3), count + 1)
     wrong = [str(n) for n in range(first, first + 4) if n != count]
-    return clip.sound, MediaQuestion("", "", "How many digits are spoken?", str(count), wrong, f"One hears {', '.join(said)}.")
+    return clip.sound, MediaQuestion("", "", "How many digits are spoken?", str(count), wrong,
+                                     f"One hears {', '.join(said)}.", needs_sound=True)

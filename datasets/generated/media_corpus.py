@@ -37,12 +37,6 @@ def image_parts(text, pictures):
     return parts
 
 
-def needs_sound(item):
-    """Whether a question on a clip needs its sound."""
-    return (any(word in item.question for word in ("beep", "tone", "spoken")) and
-            not item.question.startswith(("Which shape is seen while", "Which colour is seen while")))
-
-
 def as_filmed(rng, frames):
     """Frames as a lossy film has them: colours at half the resolution, a little noise; what does not move is coded once.
     [num_frames, H, W, 3]
@@ -116,7 +110,7 @@ class MediaMaker:
             if clip_key(clip) not in self.excluded:
                 break
         sound = clip.sound if rng.random() < 0.6 else None
-        items = [item for _, item in clip.questions if sound is not None or not needs_sound(item)]
+        items = [item for _, item in clip.questions if sound is not None or not item.needs_sound]
         rng.shuffle(items)
         frames = as_filmed(rng, clip.frames) if rng.random() < 0.8 else clip.frames
         turns = []

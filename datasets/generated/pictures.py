@@ -24,6 +24,7 @@ class MediaQuestion:
     question     the text; pictures stand in it, or in options, as "<image 1>", "<image 2>" ...
     pictures     arrays [height, width, 3] of bytes
     explanation  one sentence that leads to the answer
+    needs_sound  of a clip: nothing that is seen tells the answer
     """
 
     kind: str
@@ -36,6 +37,7 @@ class MediaQuestion:
     subfield: str = ""
     picture_type: str = ""
     pictures: list = field(default_factory=list)
+    needs_sound: bool = False
 
 
 def plural(shape):

@@ -40,12 +40,12 @@ MEDIA_SEED, HELD_OUT_SEED = 1, 2  # streams of the media corpus
 class Mini(nn.Module):
     """Decoder and towers."""
 
-    def __init__(self, shape=None, vision=None, audio=None):
+    def __init__(self):
         super().__init__()
-        self.decoder = Decoder(shape or Shape())
+        self.decoder = Decoder(Shape())
         out_size = self.decoder.shape.hidden_size
-        self.vision = VisionTower(vision or VisionShape(), out_size, media_rows.GRIDS)
-        self.audio = AudioTower(audio or AudioShape(), out_size)
+        self.vision = VisionTower(VisionShape(), out_size, media_rows.GRIDS)
+        self.audio = AudioTower(AudioShape(), out_size)
 
     def features(self, media, dtype):
         """(embeddings, deepstack) [1 + rows * (ROW_PAIRS * TOKENS + ROW_SOUNDS * SOUND_TOKENS), H]; row 0 is none."""
@@ -94,8 +94,6 @@ class MediaData:
             ("tokens", np.int16), ("documents", np.int16), ("positions", np.int16), ("source", np.int16), ("targets", bool),
             ("pairs", np.int32), ("sounds", np.int32), ("patches", np.uint8), ("offsets", np.int64), ("grids", np.int64),
             ("mel", np.float16), ("chunks", np.int64), ("sound_tokens", np.int64))}
-        counts = [rows * columns for rows, columns in media_rows.GRIDS]
-        self.num_patches = torch.tensor(counts, device=device)
 
     def __len__(self):
         return len(self.arrays["tokens"])
