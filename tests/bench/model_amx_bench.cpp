@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "model/backend/backend.h"
 #include "model/engine.h"
+#include "tests/bench/generation_time.h"
 #include "tests/bench/peak.h"
 #include "tests/bench/synthetic_checkpoint.h"
 
@@ -71,15 +72,7 @@ struct Rates {
 // Keeps the best of the engine's rates.
 void measure(model::Engine& engine, Rates& best) {
   const auto seconds = [&engine](int count, int prompt, int generate) {
-    std::vector<model::TokenRequest> requests(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      model::TokenRequest& request = requests[static_cast<std::size_t>(i)];
-      for (int t = 0; t < prompt; ++t) request.tokens.push_back((t * 131 + i * 977 + 7) % 30'000);
-      request.max_tokens = generate;
-    }
-    const auto start = std::chrono::steady_clock::now();
-    engine.generate(requests);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return generation_seconds(engine, count, prompt, generate);
   };
   constexpr int kPrompt = 512;
   constexpr int kBatch = 16;

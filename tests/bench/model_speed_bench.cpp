@@ -7,16 +7,15 @@
 // the float32 peak of the machine. With one:
 // tests/bench/beside_llama_cpp.py runs it in turn with llama.cpp. A line of JSON each.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "model/checkpoint_files.h"
 #include "model/engine.h"
+#include "tests/bench/generation_time.h"
 #include "tests/bench/peak.h"
 #include "tests/bench/synthetic_checkpoint.h"
 
@@ -45,15 +44,7 @@ Rates measure(const model::CheckpointFiles& files, int num_threads,
   options.max_batch = kBatch;
   model::Engine engine(files, options);
   const auto seconds = [&engine](int count, int prompt, int generate) {
-    std::vector<model::TokenRequest> requests(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      model::TokenRequest& request = requests[static_cast<std::size_t>(i)];
-      for (int t = 0; t < prompt; ++t) request.tokens.push_back((t * 131 + i * 977 + 7) % 30'000);
-      request.max_tokens = generate;
-    }
-    const auto start = std::chrono::steady_clock::now();
-    engine.generate(requests);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return generation_seconds(engine, count, prompt, generate);
   };
   seconds(1, 32, 4);  // pages in
   Rates best;
