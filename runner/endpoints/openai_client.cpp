@@ -180,9 +180,10 @@ OpenAiClient::OpenAiClient(const std::string& spec, const EndpointOptions& optio
   dialect_.video_sound = options_.video_sound;
   if (options_.video_sound && video_.num_frames > 0) {
     throw Error(ErrorCode::kUsage,
-                "--video-sound: this endpoint is sent pictures of a video's frames, which carry no "
-                "sound\n  try: without it; or --endpoint-video part, for a server that takes whole "
-                "videos");
+                "--video-sound: of a video this endpoint is sent pictures (--endpoint-video " +
+                    video_.text() +
+                    "), which carry no sound\n  try: without it; or --endpoint-video part, for a "
+                    "server that takes whole videos");
   }
   if (options_.key_variable.empty()) {
     key_ = environment("PEIRA_API_KEY");
